@@ -1,0 +1,97 @@
+/** What the API's events do to one call. */
+import { type Draft, findCall, haltForInterrupts, insert, overBecause, put, settle, update } from './draft.ts';
+import type { ToolUseEvent } from './events.ts';
+import type { Order } from './order.ts';
+import { judge } from './ownership.ts';
+import type { Call } from './state.ts';
+import { summaryOf } from './summary.ts';
+
+const EARLY = 1_000;
+
+/** Adds a call, applying all that was seen before it (I1: a verdict or an answer may come first). */
+export function addCall(draft: Draft, event: ToolUseEvent, order: Order, now: number): void {
+  if (findCall(draft, event.id) !== undefined) return;
+  const early = Object.hasOwn(draft.early, event.id) ? draft.early[event.id] : undefined;
+  delete draft.early[event.id];
+  let call: Call = {
+    id: event.id,
+    type: event.type,
+    name: event.name,
+    thread: event.session_thread_id ?? null,
+    summary: summaryOf(event.name, event.input ?? event.input_ref?.hint),
+    ...(event.input_ref === undefined ? { input: event.input } : { inputRef: event.input_ref }),
+    order,
+    processedAt: event.processed_at,
+    firstSeenAt: now,
+    permission: permissionOf(event),
+    listed: draft.listed,
+    locks: [],
+    phase: { kind: 'waiting' },
+    starts: 0,
+    isError: false,
+    ...(early?.verdict === undefined ? {} : { verdict: early.verdict }),
+  };
+  put(draft.calls, call.id, call);
+  insert(draft, call);
+  if (draft.tools !== undefined) call = judge(draft, call, draft.tools);
+  const over = overBecause(draft, call);
+  if (over !== undefined) settle(draft, call, 'void', over);
+  else haltForInterrupts(draft, call, now);
+  if (early?.answered) settle(draft, findCall(draft, call.id) ?? call, 'answered-elsewhere', ANSWERED);
+  gate(draft, findCall(draft, call.id) ?? call);
+}
+
+const ANSWERED = 'another client or the server answered it';
+
+/** The server or another client answered; a tool that still runs for it is stopped (§6). */
+export function applyAnswer(draft: Draft, id: string, now: number): void {
+  const call = findCall(draft, id);
+  if (call === undefined) {
+    remember(draft, id, { answered: true });
+    return;
+  }
+  const phase = call.phase;
+  if (phase.kind === 'running') {
+    update(draft, call, { answered: true, halt: call.halt ?? { by: 'answered', at: now } });
+  } else if (phase.kind === 'finished' && phase.posting) {
+    // Our own post may be what the server shows here: its activity tells.
+    update(draft, call, { answered: true });
+  } else {
+    settle(draft, call, 'answered-elsewhere', ANSWERED);
+  }
+}
+
+/** Only an explicit `allow` releases; a denial beats any allow until the call has started (I7). */
+export function applyVerdict(draft: Draft, id: string, verdict: 'allow' | 'deny'): void {
+  const call = findCall(draft, id);
+  if (call === undefined) {
+    remember(draft, id, { verdict });
+    return;
+  }
+  if (call.starts > 0 || call.phase.kind === 'finished') return;
+  gate(draft, update(draft, call, { verdict: call.verdict === 'deny' ? 'deny' : verdict }));
+}
+
+/** A denied call never runs; the server writes its result. */
+function gate(draft: Draft, call: Call): void {
+  if (call.permission === 'deny') settle(draft, call, 'denied', 'the server denied it');
+  else if (call.verdict === 'deny') settle(draft, call, 'denied', 'a person denied it');
+}
+
+function permissionOf(event: ToolUseEvent): Call['permission'] {
+  const permission = event.evaluated_permission;
+  if (permission === undefined || permission === 'allow') return 'free';
+  return permission === 'deny' ? 'deny' : 'ask';
+}
+
+function remember(draft: Draft, id: string, seen: { verdict?: 'allow' | 'deny'; answered?: true }): void {
+  const old = Object.hasOwn(draft.early, id) ? draft.early[id] : undefined;
+  const verdict = old?.verdict === 'deny' ? 'deny' : (seen.verdict ?? old?.verdict);
+  const answered = old?.answered ?? seen.answered;
+  put(draft.early, id, {
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(answered === undefined ? {} : { answered }),
+  });
+  const ids = Object.keys(draft.early);
+  for (const oldest of ids.slice(0, Math.max(0, ids.length - EARLY))) delete draft.early[oldest];
+}

@@ -1,0 +1,96 @@
+/** A state being folded: copied once for a batch, its calls copied when they change. */
+import { isBefore } from './order.ts';
+import type { Call, Early, Interrupt, SessionState, Settlement } from './state.ts';
+
+export type Draft = { -readonly [K in keyof SessionState]: SessionState[K] } & {
+  calls: Record<string, Call>;
+  pending: string[];
+  early: Record<string, Early>;
+  recent: string[];
+};
+
+export function draftOf(state: SessionState): Draft {
+  return {
+    ...state,
+    calls: { ...state.calls },
+    pending: [...state.pending],
+    early: { ...state.early },
+    recent: [...state.recent],
+  };
+}
+
+export function findCall(draft: Draft, id: string): Call | undefined {
+  return Object.hasOwn(draft.calls, id) ? draft.calls[id] : undefined;
+}
+
+/** A copy: `settle` takes ids out of `pending` while callers walk through it. */
+export function pendingOf(draft: Draft): Call[] {
+  return draft.pending.flatMap(id => findCall(draft, id) ?? []);
+}
+
+/** Writes an own property even for an id like `__proto__`. */
+export function put<T>(record: Record<string, T>, id: string, value: T): void {
+  if (Object.hasOwn(record, id) || !(id in record)) record[id] = value;
+  else Object.defineProperty(record, id, { value, enumerable: true, writable: true, configurable: true });
+}
+
+export function update(draft: Draft, call: Call, change: Partial<Call>): Call {
+  const next = { ...call, ...change };
+  put(draft.calls, call.id, next);
+  return next;
+}
+
+/** Of a call that never ran, the strongest ending counts, whatever came first (I1). */
+const RANK = { void: 0, 'answered-elsewhere': 1, denied: 2 } as const;
+
+/**
+ * Ends a call for good (I8); what only a running call needs is let go of (I11).
+ *
+ * @param at `processed_at` of our own result, where it was posted.
+ */
+export function settle(
+  draft: Draft,
+  call: Call,
+  how: Settlement,
+  reason: string,
+  at: string | null = null,
+): void {
+  if (call.phase.kind === 'settled' && !outranks(call, call.phase.how, how)) return;
+  const { input, inputRef, halt, stopSent, alone, answered, ...kept } = call;
+  put(draft.calls, call.id, { ...kept, locks: [], phase: { kind: 'settled', how, reason, at } });
+  const index = draft.pending.indexOf(call.id);
+  if (index >= 0) draft.pending.splice(index, 1);
+  if (call.phase.kind !== 'settled') draft.windows++;
+}
+
+/** Why a call that has not started never will: nothing accepts its answer any more (W-7, behaviours.md 154). */
+export function overBecause(draft: Draft, call: Call): string | undefined {
+  if (draft.ended !== undefined) return 'the session ended';
+  return call.thread !== null && draft.endedThreads.includes(call.thread) ? 'its thread ended' : undefined;
+}
+
+/** Puts a call among those that are not settled, at its place in their order. */
+export function insert(draft: Draft, call: Call): void {
+  let from = 0;
+  let to = draft.pending.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const other = findCall(draft, draft.pending[middle] ?? '');
+    if (other !== undefined && isBefore(call.order, other.order)) to = middle;
+    else from = middle + 1;
+  }
+  draft.pending.splice(from, 0, call.id);
+}
+
+function outranks(call: Call, old: Settlement, next: Settlement): boolean {
+  if (call.starts > 0 || !(old in RANK) || !(next in RANK)) return false;
+  return RANK[next as keyof typeof RANK] > RANK[old as keyof typeof RANK];
+}
+
+/** §2.8: an interrupt marks the unfinished calls that stand before it, and no others. */
+export function haltForInterrupts(draft: Draft, call: Call, now: number): Call {
+  if (call.halt !== undefined || call.phase.kind === 'finished' || call.phase.kind === 'settled') return call;
+  const applies = (interrupt: Interrupt) =>
+    (interrupt.thread === null || interrupt.thread === call.thread) && isBefore(call.order, interrupt.order);
+  return draft.interrupts.some(applies) ? update(draft, call, { halt: { by: 'interrupt', at: now } }) : call;
+}

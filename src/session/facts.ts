@@ -1,0 +1,33 @@
+/** What the workflow itself learned or did, folded beside the API's events. */
+import type { ToolOutcome } from './outcome.ts';
+import type { ServedTool } from './served-tool.ts';
+
+export type Fact =
+  /** A listener has attached and reads the history. */
+  | { readonly type: 'listing' }
+  /** It has read the history to its end: what was seen may start (§2.1). */
+  | { readonly type: 'listed' }
+  /** Answer of `describeTools` or `openWorkspace`; judges every unstarted call anew. */
+  | { readonly type: 'tools'; readonly tools: readonly ServedTool[] }
+  | { readonly type: 'started'; readonly id: string }
+  /** `runTool` did not reach a host that knows the call: it may be given to a host again. */
+  | { readonly type: 'unstarted'; readonly id: string }
+  | { readonly type: 'finished'; readonly id: string; readonly outcome: ToolOutcome }
+  | { readonly type: 'posting'; readonly ids: readonly string[] }
+  | {
+      readonly type: 'delivered';
+      readonly id: string;
+      readonly how: 'posted' | 'answered-elsewhere' | 'void' | 'refused' | 'alone';
+      readonly reason?: string;
+      /** `processed_at` of our result. */
+      readonly at?: string | null;
+    }
+  | { readonly type: 'stopping'; readonly ids: readonly string[] }
+  | { readonly type: 'stop-requested'; readonly graceMs: number; readonly reason: string }
+  | { readonly type: 'woken' }
+  /** `readTail` saw events after this idle. */
+  | { readonly type: 'moved-on'; readonly idleId: string }
+  /** The server still waits for a call whose result we believed delivered, and has none. */
+  | { readonly type: 'undelivered'; readonly id: string }
+  /** The ids of `requires_action` were held against the server; `foreign` are none of our calls (§2.7). */
+  | { readonly type: 'rechecked'; readonly idleId: string; readonly foreign: readonly string[] };

@@ -1,0 +1,100 @@
+/** A session's calls as people and programs see them (design §9), and the state made small for the next run. */
+import { put } from './draft.ts';
+import { type Call, callOf, isHeld, type SessionState } from './state.ts';
+
+export type CallState = 'held' | 'open' | 'running' | 'finished' | 'settled' | 'void' | 'unowned';
+
+/** One of the states of §2. A call of another client stays `unowned`, also when its owner answered it. */
+export function callState(call: Call): CallState {
+  switch (call.phase.kind) {
+    case 'waiting':
+      if (call.owned === false) return 'unowned';
+      return isHeld(call) ? 'held' : 'open';
+    case 'running':
+      return 'running';
+    case 'finished':
+      return 'finished';
+    case 'settled':
+      if (call.phase.how === 'void') return 'void';
+      return call.owned === false && call.phase.how === 'answered-elsewhere' ? 'unowned' : 'settled';
+    default:
+      return call.phase satisfies never;
+  }
+}
+
+/** Why a call is in its state, in plain words (I8). */
+export function whyOf(call: Call): string {
+  switch (call.phase.kind) {
+    case 'settled':
+      return call.phase.reason === '' ? call.phase.how : `${call.phase.how}: ${call.phase.reason}`;
+    case 'finished':
+      return call.phase.posting ? 'its result is being posted' : 'its result waits to be posted';
+    case 'running':
+      return call.stopSent ? 'it is being stopped' : 'its tool runs';
+    case 'waiting':
+      if (call.owned === false) return 'left to the client that owns this tool';
+      if (isHeld(call)) return 'waits for an approval';
+      if (call.halt !== undefined) return 'interrupted before it started';
+      return call.listed ? 'waits for its turn' : 'waits until the history is read';
+    default:
+      return call.phase satisfies never;
+  }
+}
+
+/** All calls in order of their appearance. */
+export function allCalls(state: SessionState): Call[] {
+  return Object.values(state.calls).sort((a, b) =>
+    a.order.stamp === b.order.stamp ? a.order.seq - b.order.seq : a.order.stamp < b.order.stamp ? -1 : 1,
+  );
+}
+
+/** Ends what the session's end leaves open, so that every call has its one state (I8). */
+export function voidRest(state: SessionState, reason: string): SessionState {
+  const calls = { ...state.calls };
+  for (const id of state.pending) {
+    const call = callOf(state, id);
+    if (call === undefined) continue;
+    put(calls, id, { ...call, phase: { kind: 'settled', how: 'void', reason, at: null } });
+  }
+  return { ...state, calls, pending: [] };
+}
+
+/** Settled calls that a state keeps for its summary (I11). */
+const KEPT = 5_000;
+/** Characters of unposted results and unstarted inputs that may travel to the next run (§6). */
+const CARRIED_CHARS = 256 * 1024;
+
+/**
+ * The state as it is carried through continue-as-new: the oldest settled calls are forgotten beyond 5,000, and
+ * results and inputs beyond 256 kB in sum travel as references to the journal and to the event.
+ */
+export function carried(state: SessionState): SessionState {
+  const settled = allCalls(state).filter(call => call.phase.kind === 'settled');
+  const drop = new Set(settled.slice(0, Math.max(0, settled.length - KEPT)).map(call => call.id));
+  let room = CARRIED_CHARS;
+  const calls: Record<string, Call> = {};
+  for (const call of allCalls(state)) {
+    if (drop.has(call.id)) continue;
+    const size = JSON.stringify(call).length;
+    if (call.phase.kind !== 'settled') room -= size;
+    put(calls, call.id, room < 0 && call.phase.kind !== 'settled' ? referenced(call, size) : unsent(call));
+  }
+  return { ...state, calls, forgotten: state.forgotten + drop.size };
+}
+
+/** What the last run had under way is asked for again: a stop and a post are safe to repeat (§2.6). */
+function unsent(call: Call): Call {
+  const { stopSent, ...kept } = call;
+  return kept.phase.kind === 'finished' ? { ...kept, phase: { ...kept.phase, posting: false } } : kept;
+}
+
+function referenced(call: Call, size: number): Call {
+  if (call.phase.kind === 'finished' && call.phase.outcome.kind === 'answered') {
+    const { content, kind, ...rest } = call.phase.outcome;
+    const outcome = { ...rest, kind: 'stored' as const, bytes: JSON.stringify(content).length, sha256: '' };
+    return { ...call, phase: { kind: 'finished', posting: false, outcome } };
+  }
+  if (call.input === undefined) return call;
+  const { input, ...rest } = call;
+  return { ...rest, inputRef: { bytes: size, hint: {} } };
+}
