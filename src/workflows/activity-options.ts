@@ -1,0 +1,109 @@
+/**
+ * The one table of queues, timeouts and retries (design §5). All times in milliseconds.
+ *
+ * Timeouts ladder up, so that the innermost one that knows most fires first: bash 120 s < tool 150 s <
+ * activity 180 s; a call's own `timeout_ms` raises all three.
+ */
+import type { ActivityOptions, RetryPolicy } from '@temporalio/common';
+
+export const SESSIONS_QUEUE = 'sessions';
+export const LISTENERS_QUEUE = 'listeners';
+export const TOOLS_QUEUE = 'tools';
+
+/** Only the host that owns a session's workspace takes its calls. */
+export function toolsQueue(host: string): string {
+  return `tools@${host}`;
+}
+
+/** Its own slots, so that a stop never waits behind the tools that it is to stop. */
+export function controlQueue(host: string): string {
+  return `control@${host}`;
+}
+
+/** How much longer a runTool attempt may last than its tool: the host answers the tool's timeout itself. */
+export const ACTIVITY_STEP_MS = 30_000;
+
+/** A worker that is silent for this long is taken for dead (temporal.md §6b). */
+export const HEARTBEAT_MS = 3_000;
+
+/** What waits for the API or for a host: without limit while the session lives. */
+const PATIENT: RetryPolicy = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 10_000 };
+
+/** What only attaches: attempts are used up by deploys and frozen workers, not by failures. */
+const ATTACHING: RetryPolicy = { initialInterval: 100, backoffCoefficient: 2, maximumInterval: 5_000 };
+
+const FEW: RetryPolicy = { ...PATIENT, maximumAttempts: 5 };
+
+export const OPEN_SESSION: ActivityOptions = {
+  taskQueue: SESSIONS_QUEUE,
+  startToCloseTimeout: 30_000,
+  retry: PATIENT,
+};
+
+export const READ: ActivityOptions = {
+  taskQueue: SESSIONS_QUEUE,
+  startToCloseTimeout: 30_000,
+  retry: PATIENT,
+};
+
+export const POST: ActivityOptions = {
+  taskQueue: SESSIONS_QUEUE,
+  startToCloseTimeout: 30_000,
+  heartbeatTimeout: HEARTBEAT_MS,
+  retry: PATIENT,
+};
+
+export const DESCRIBE_TOOLS: ActivityOptions = {
+  taskQueue: TOOLS_QUEUE,
+  startToCloseTimeout: 30_000,
+  retry: PATIENT,
+};
+
+export function listenOptions(leaseMs: number): ActivityOptions {
+  return {
+    taskQueue: LISTENERS_QUEUE,
+    startToCloseTimeout: leaseMs + 60_000,
+    heartbeatTimeout: HEARTBEAT_MS,
+    retry: PATIENT,
+    cancellationType: 'TRY_CANCEL',
+  };
+}
+
+/** On the host that has the workspace, or on any host while there is none. */
+export function openWorkspaceOptions(host: string | null): ActivityOptions {
+  return {
+    taskQueue: host === null ? TOOLS_QUEUE : toolsQueue(host),
+    startToCloseTimeout: 120_000,
+    heartbeatTimeout: HEARTBEAT_MS,
+    retry: PATIENT,
+  };
+}
+
+/** @param timeoutMs what the tool itself may take. */
+export function runToolOptions(host: string, timeoutMs: number): ActivityOptions {
+  return {
+    taskQueue: toolsQueue(host),
+    startToCloseTimeout: timeoutMs + ACTIVITY_STEP_MS,
+    heartbeatTimeout: HEARTBEAT_MS,
+    retry: ATTACHING,
+    cancellationType: 'ABANDON',
+  };
+}
+
+export function stopCallsOptions(host: string): ActivityOptions {
+  return {
+    taskQueue: controlQueue(host),
+    startToCloseTimeout: 30_000,
+    heartbeatTimeout: HEARTBEAT_MS,
+    retry: PATIENT,
+  };
+}
+
+export function postStoredOptions(host: string): ActivityOptions {
+  return { ...stopCallsOptions(host), startToCloseTimeout: 60_000 };
+}
+
+/** A host that is gone must not hold up a session's end: its sweep does the rest (§5). */
+export function closeWorkspaceOptions(host: string): ActivityOptions {
+  return { ...stopCallsOptions(host), scheduleToStartTimeout: 10_000, retry: FEW };
+}

@@ -1,0 +1,2 @@
+/** What Temporal bundles: the workflow by its name. */
+export { runSession } from './run-session.ts';

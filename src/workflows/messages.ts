@@ -1,0 +1,96 @@
+/**
+ * The public contract of a running session's workflow: every signal, update and query, with its payload.
+ * The workflow's type is `runSession`, its id is the session's id (one owner per session).
+ */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { SessionEvent } from '../session/events.ts';
+
+/** How far a session's events are read: the newest `processed_at` that was signalled; null: nothing yet. */
+export interface Cursor {
+  readonly at: string | null;
+}
+
+/** Which listener speaks: a batch of an older one is ignored (a frozen worker may wake up and signal). */
+export interface ListenerId {
+  /** Counts the runs of the session's workflow chain (continue-as-new). */
+  readonly epoch: number;
+  /** Counts the listener's leases within the epoch. */
+  readonly lease: number;
+  /** Temporal's attempt of that lease. */
+  readonly attempt: number;
+}
+
+/** What the listener signals. */
+export interface EventBatch extends ListenerId {
+  readonly events: readonly SessionEvent[];
+  /** False while a (re)attach has not read the history to its end: its calls do not start yet (§2.1). */
+  readonly listed: boolean;
+  readonly cursor: Cursor;
+}
+
+export const eventsSignal = defineSignal<[EventBatch]>('events');
+
+/** Restarts the idle window; sent by every `start`, so that a run about to end looks again. */
+export interface Wake {
+  /** Milliseconds without an event after which the run ends; 0 never; absent: as it was. */
+  readonly maxIdleMs?: number;
+}
+
+export const wakeSignal = defineSignal<[Wake]>('wake');
+
+export interface StopRequest {
+  /** Milliseconds that running calls may still take. */
+  readonly graceMs: number;
+  /** Why, in the words of who asks; shown in the session's record. */
+  readonly reason: string;
+}
+
+export const stopUpdate = defineUpdate<{ stopping: true }, [StopRequest]>('stop');
+
+/** One call as people and programs see it (design §9). Times are ISO strings. */
+export interface CallRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'held' | 'open' | 'running' | 'finished' | 'settled' | 'void' | 'unowned';
+  readonly isError: boolean;
+  readonly posted: boolean;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly attempts: number;
+}
+
+/** What a session's run comes to (design §9): the workflow's result and the line of `start --wait --json`. */
+export interface SessionSummary {
+  readonly session: string;
+  readonly state: 'done' | 'failed' | 'stopped';
+  readonly reason: string;
+  readonly host: string | null;
+  readonly calls: readonly CallRecord[];
+}
+
+/** `CallRecord` with the words that tell why (I8). */
+export interface CallDetail extends CallRecord {
+  readonly type: 'agent.tool_use' | 'agent.custom_tool_use';
+  /** `bash: npm test`: the name and the input as one short line. */
+  readonly summary: string;
+  /** How it was settled (`posted`, `answered-elsewhere`, `denied`, `void`, `refused`) or what it waits for. */
+  readonly why: string;
+  readonly thread: string | null;
+}
+
+export interface SessionStatus {
+  readonly session: string;
+  readonly state: 'starting' | 'running' | 'idle' | 'stopping' | 'ended';
+  /** What the run waits for, in plain words. */
+  readonly waitingFor: string;
+  readonly host: string | null;
+  readonly openCalls: number;
+  readonly heldCalls: number;
+  readonly unownedCalls: number;
+  readonly settledCalls: number;
+  /** Stops, kills, re-attachments, sweeps: what was done besides the calls, newest last, at most 100. */
+  readonly record: readonly { readonly at: string; readonly what: string }[];
+}
+
+export const statusQuery = defineQuery<SessionStatus>('status');
+export const callsQuery = defineQuery<readonly CallDetail[]>('calls');

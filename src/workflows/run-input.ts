@@ -1,0 +1,59 @@
+/** What `runSession` is started with, and what one run hands to the next. */
+import type { SessionState } from '../session/state.ts';
+import type { Cursor } from './messages.ts';
+
+/** Every limit of a session's run. Milliseconds, unless a name says otherwise. */
+export interface RunOptions {
+  /** Without an event for this long after the turn ended, the run ends; 0 never. */
+  readonly maxIdleMs: number;
+  /** Calls that may run at a time. */
+  readonly maxParallel: number;
+  /** What the server has for closing interrupted calls before we answer them (§2.8). */
+  readonly interruptGraceMs: number;
+  /** Length of a listener's lease. */
+  readonly leaseMs: number;
+  /** Events after which a listener's lease ends early. */
+  readonly leaseEvents: number;
+  /** History events after which a run continues as new, if the server does not suggest it sooner. */
+  readonly maxHistory: number;
+  /** How long a run that continues as new waits for posts under way. */
+  readonly drainMs: number;
+}
+
+export const DEFAULT_OPTIONS: RunOptions = {
+  maxIdleMs: 60_000,
+  maxParallel: 8,
+  interruptGraceMs: 10_000,
+  leaseMs: 600_000,
+  leaseEvents: 200,
+  maxHistory: 3_000,
+  drainMs: 30_000,
+};
+
+/** Where a session's files are: the host, and the incarnation of its journal (§4). */
+export interface Workspace {
+  readonly host: string;
+  readonly incarnation: string;
+}
+
+export interface RecordLine {
+  readonly at: string;
+  readonly what: string;
+}
+
+export interface Carried {
+  readonly state: SessionState;
+  readonly epoch: number;
+  readonly cursor: Cursor;
+  readonly workspace: Workspace | null;
+  readonly record: readonly RecordLine[];
+  readonly title: string | null;
+  readonly searchAttributes: boolean;
+}
+
+export interface RunSessionInput {
+  readonly sessionId: string;
+  readonly options?: Partial<RunOptions>;
+  /** Set by continue-as-new only. */
+  readonly carried?: Carried;
+}

@@ -1,0 +1,244 @@
+/** `runSession`: one session's tool calls, from its first event to its end (design §2, §6). */
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  makeContinueAsNewFunc,
+  setHandler,
+} from '@temporalio/workflow';
+import { nextStep } from '../session/next-step.ts';
+import { carried, voidRest } from '../session/records.ts';
+import { pendingCalls } from '../session/state.ts';
+import { closeWorkspaceOn, describeTools, openSession } from './activities.ts';
+import { keepListening } from './listening.ts';
+import {
+  callsQuery,
+  eventsSignal,
+  type SessionSummary,
+  statusQuery,
+  stopUpdate,
+  wakeSignal,
+} from './messages.ts';
+import { type Ending, Run } from './run.ts';
+import type { RunSessionInput } from './run-input.ts';
+import { attachCalls, follow, postResults, postStored, recheck, runCalls, stopCalls } from './tool-calls.ts';
+import { callDetails, show, statusOf, summaryOf } from './visible.ts';
+import { watchIdle } from './watchdog.ts';
+import { openWorkspace } from './workspace.ts';
+
+export async function runSession(input: RunSessionInput): Promise<SessionSummary> {
+  const run = new Run(input);
+  handleMessages(run);
+  const background = new CancellationScope();
+  try {
+    if (input.carried === undefined) await begin(run);
+    else {
+      const running = pendingCalls(run.state).filter(call => call.phase.kind === 'running');
+      attachCalls(
+        run,
+        running.map(call => call.id),
+      );
+    }
+    if (run.state.ended === undefined)
+      void background.run(() => Promise.all([keepListening(run), watchIdle(run)]));
+    return await drive(run, background);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof FailedRun)) throw error;
+    throw failed(run, error.reason);
+  }
+}
+
+/** Ends a run in the open; `reason` is what an activity failed with. */
+class FailedRun extends Error {
+  readonly reason: unknown;
+  constructor(reason: unknown) {
+    super('the run failed');
+    this.reason = reason;
+  }
+}
+
+function handleMessages(run: Run): void {
+  setHandler(eventsSignal, batch => run.receive(batch));
+  setHandler(wakeSignal, wake => {
+    const { maxIdleMs } = wake ?? {};
+    if (typeof maxIdleMs === 'number' && maxIdleMs >= 0) run.options = { ...run.options, maxIdleMs };
+    run.fold({ type: 'woken' });
+  });
+  setHandler(
+    stopUpdate,
+    ({ graceMs, reason }) => {
+      run.note(`asked to stop: ${reason}`);
+      run.fold({ type: 'stop-requested', graceMs, reason });
+      return { stopping: true } as const;
+    },
+    {
+      validator: request => {
+        if (typeof request?.graceMs !== 'number' || !(request.graceMs >= 0))
+          throw new Error('stop needs graceMs: how many milliseconds running calls may still take');
+        if (typeof request.reason !== 'string') throw new Error('stop needs a reason');
+      },
+    },
+  );
+  setHandler(statusQuery, () => statusOf(run));
+  setHandler(callsQuery, () => callDetails(run));
+}
+
+/** Looks the session up, and asks which tools are served, before anything is heard. */
+async function begin(run: Run): Promise<void> {
+  const session = await openSession({ sessionId: run.sessionId }).catch(error => {
+    throw new FailedRun(error);
+  });
+  run.title = session.title;
+  run.workspace = session.lastHost;
+  run.searchAttributes = session.searchAttributes;
+  if (session.status === 'terminated' || session.archived) {
+    // Calls of a dead session are never run (W-7), so nobody needs to listen.
+    run.note(session.archived ? 'the session is archived' : 'the session is terminated');
+    run.state = { ...run.state, ended: 'session.status_terminated' };
+    return;
+  }
+  follow(
+    run,
+    describeTools().then(({ tools }) => run.fold({ type: 'tools', tools })),
+  );
+}
+
+/** Takes one step after the other until the run ends. */
+async function drive(run: Run, background: CancellationScope): Promise<SessionSummary> {
+  for (;;) {
+    run.takeInbox();
+    if (run.failure !== undefined) throw new FailedRun(run.failure.error);
+    const ending = endingOf(run);
+    if (ending !== undefined) {
+      if (await close(run, ending)) return finish(run, ending);
+      continue;
+    }
+    if (run.rotating || run.isLong()) await continueAsNew(run, background);
+    const step = nextStep(run.state, Date.now(), {
+      maxParallel: run.options.maxParallel,
+      interruptGraceMs: run.options.interruptGraceMs,
+      workspaceOpen: run.workspaceOpen,
+      workspaceOpening: run.opening !== undefined,
+    });
+    switch (step.kind) {
+      case 'open-workspace':
+        follow(
+          run,
+          openWorkspace(run).then(() => run.touch()),
+        );
+        break;
+      case 'run':
+        runCalls(run, step.ids);
+        break;
+      case 'stop':
+        stopCalls(run, step.ids, step.reason);
+        break;
+      case 'post':
+        postResults(run, step.ids);
+        break;
+      case 'post-stored':
+        postStored(run, step.id);
+        break;
+      case 'recheck':
+        recheck(run, step);
+        break;
+      case 'end':
+        run.ending = step;
+        break;
+      case 'wait':
+        await change(run, step.until);
+        break;
+      default:
+        step satisfies never;
+    }
+  }
+}
+
+/** Sleeps until something happens, or until a time that the state waits for. */
+async function change(run: Run, until?: number): Promise<void> {
+  show(run);
+  const seen = run.revision;
+  const changed = () => run.revision !== seen;
+  if (until === undefined) await condition(changed);
+  else await condition(changed, Math.max(1, until - Date.now()), { summary: 'until a call is overdue' });
+}
+
+function endingOf(run: Run): Ending | undefined {
+  if (run.ending !== undefined) return run.ending;
+  if (run.idleEnd !== undefined && run.idleEnd === run.window?.key) return { state: 'done', reason: 'idle' };
+  run.idleEnd = undefined;
+  return undefined;
+}
+
+/**
+ * Closes the tool host, on the record and beyond cancellation. A wake or an event that came meanwhile keeps an
+ * idle session going: the listener stays until the very end (§6, `start`).
+ *
+ * @returns whether the run may end now.
+ */
+async function close(run: Run, ending: Ending): Promise<boolean> {
+  const seen = run.revision;
+  const { workspace, workspaceOpen } = run;
+  if (workspace !== null && (workspaceOpen || run.opening !== undefined)) {
+    await CancellationScope.nonCancellable(async () => {
+      await run.opening?.catch(() => undefined);
+      const killRunning = ending.reason !== 'idle';
+      const closed = closeWorkspaceOn(workspace)({ sessionId: run.sessionId, workspace, killRunning });
+      const result = await closed.catch(error => ({
+        notes: [`could not close the tool host, its sweep will: ${words(error)}`],
+      }));
+      for (const note of result.notes) run.note(note);
+      run.workspaceOpen = false;
+    });
+  }
+  return ending.reason !== 'idle' || (run.revision === seen && run.inbox.length === 0);
+}
+
+function finish(run: Run, ending: Ending): SessionSummary {
+  if (run.state.ended !== undefined) run.state = voidRest(run.state, 'the session ended');
+  show(run);
+  return summaryOf(run, ending.state, ending.reason);
+}
+
+/** The next run goes on where this one stands; running tools are attached again, under the same ids. */
+async function continueAsNew(run: Run, background: CancellationScope): Promise<void> {
+  run.rotating = true;
+  background.cancel();
+  const quiet = () => run.posts === 0 && run.opening === undefined && allHandlersFinished();
+  await condition(quiet, run.options.drainMs, { summary: 'posts under way end before the next run' });
+  run.takeInbox();
+  if (run.failure !== undefined) throw new FailedRun(run.failure.error);
+  const { sessionId, options, cursor, workspace, record, title, searchAttributes } = run;
+  const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
+  await next({
+    sessionId,
+    options,
+    carried: {
+      state: carried(run.state),
+      epoch: run.epoch + 1,
+      cursor,
+      workspace,
+      record,
+      title,
+      searchAttributes,
+    },
+  });
+}
+
+function failed(run: Run, error: unknown): ApplicationFailure {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const message = words(error);
+  return ApplicationFailure.create({
+    type: cause instanceof ApplicationFailure ? (cause.type ?? 'Failed') : 'Failed',
+    message,
+    nonRetryable: true,
+    details: [summaryOf(run, 'failed', message)],
+  });
+}
+
+function words(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

@@ -1,0 +1,144 @@
+/**
+ * One run of a session's workflow: the state that is folded, and what only this run knows. All that changes it
+ * goes through `fold`, so that whoever waits for a change sees each one.
+ */
+import { workflowInfo } from '@temporalio/workflow';
+import type { SessionEvent } from '../session/events.ts';
+import { fold } from '../session/evolve.ts';
+import type { Fact } from '../session/facts.ts';
+import { type IdleWindow, idleWindow } from '../session/idle.ts';
+import { initialState, type SessionState } from '../session/state.ts';
+import type { Cursor, EventBatch, ListenerId } from './messages.ts';
+import {
+  DEFAULT_OPTIONS,
+  type RecordLine,
+  type RunOptions,
+  type RunSessionInput,
+  type Workspace,
+} from './run-input.ts';
+
+const RECORD_LINES = 100;
+
+export interface Ending {
+  readonly state: 'done' | 'stopped';
+  readonly reason: string;
+}
+
+export class Run {
+  readonly sessionId: string;
+  readonly epoch: number;
+  options: RunOptions;
+  state: SessionState;
+  /** Grows with every change; whoever waits compares it. */
+  revision = 0;
+  cursor: Cursor;
+  lease = 0;
+  /** Batches that were signalled and not folded yet. */
+  readonly inbox: EventBatch[] = [];
+  workspace: Workspace | null;
+  /** Whether the tool host is known to have been started and not closed since. */
+  workspaceOpen: boolean;
+  /** The `openWorkspace` under way, shared by all calls that want it. */
+  opening: Promise<Workspace> | undefined;
+  /** Activities that post; a run that continues as new lets them end. */
+  posts = 0;
+  title: string | null;
+  /** Whether the server knows our search attributes; told by `openSession`. */
+  searchAttributes: boolean;
+  record: RecordLine[];
+  /** The idle window that runs, and since when (ms of the workflow's clock). */
+  window: (IdleWindow & { readonly from: number }) | undefined;
+  /** Set by the watchdog: the session ended by being idle, unless something happens before it is acted on. */
+  idleEnd: string | undefined;
+  /** What `nextStep` said ends the run. */
+  ending: Ending | undefined;
+  /** What ends the run as failed. */
+  failure: { readonly error: unknown } | undefined;
+  /** This run is about to continue as new: nothing more is started. */
+  rotating = false;
+  /** The search attributes as last written. */
+  shownState: string | undefined;
+  #newest: ListenerId | undefined;
+
+  constructor(input: RunSessionInput) {
+    const { carried } = input;
+    this.sessionId = input.sessionId;
+    this.options = { ...DEFAULT_OPTIONS, ...input.options };
+    this.state = carried?.state ?? initialState(input.sessionId);
+    this.epoch = carried?.epoch ?? 0;
+    this.cursor = carried?.cursor ?? { at: null };
+    this.workspace = carried?.workspace ?? null;
+    this.workspaceOpen = this.workspace !== null;
+    this.record = [...(carried?.record ?? [])];
+    this.title = carried?.title ?? null;
+    this.searchAttributes = carried?.searchAttributes ?? false;
+  }
+
+  fold(...items: readonly (SessionEvent | Fact)[]): void {
+    this.state = fold(this.state, items, Date.now());
+    const window = idleWindow(this.state);
+    if (window?.key !== this.window?.key) this.window = window && { ...window, from: Date.now() };
+    this.revision++;
+  }
+
+  /** Appends a batch; one of an older listener is ignored (it may be a frozen worker that woke up). */
+  receive(batch: EventBatch): void {
+    if (!isBatch(batch) || batch.epoch !== this.epoch || isOlder(batch, this.#newest)) return;
+    this.#newest = { epoch: batch.epoch, lease: batch.lease, attempt: batch.attempt };
+    this.inbox.push(batch);
+    this.revision++;
+  }
+
+  /** Folds what was signalled. */
+  takeInbox(): void {
+    for (const batch of this.inbox.splice(0)) {
+      const listing: Fact[] = batch.listed || !this.state.listed ? [] : [{ type: 'listing' }];
+      const listed: Fact[] = batch.listed && !this.isListed() ? [{ type: 'listed' }] : [];
+      this.cursor = batch.cursor;
+      this.fold(...listing, ...batch.events, ...listed);
+    }
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= { error };
+    this.revision++;
+  }
+
+  note(what: string): void {
+    this.record = [...this.record, { at: new Date().toISOString(), what }].slice(-RECORD_LINES);
+  }
+
+  touch(): void {
+    this.revision++;
+  }
+
+  /**
+   * Whether the history has grown so long that the next run must take over (I11). A lease's end is the quiet
+   * moment for it, so there half the length is enough.
+   */
+  isLong(atLeaseEnd = false): boolean {
+    const info = workflowInfo();
+    const limit = atLeaseEnd ? this.options.maxHistory / 2 : this.options.maxHistory;
+    return info.continueAsNewSuggested || info.historyLength >= limit;
+  }
+
+  isListed(): boolean {
+    return this.state.listed && this.state.pending.every(id => this.state.calls[id]?.listed !== false);
+  }
+}
+
+function isOlder(batch: ListenerId, newest: ListenerId | undefined): boolean {
+  if (newest === undefined) return false;
+  return batch.lease < newest.lease || (batch.lease === newest.lease && batch.attempt < newest.attempt);
+}
+
+/** A signal may come from anybody (the UI, a script): what is not a batch is dropped, never thrown at (§2.2). */
+function isBatch(batch: unknown): batch is EventBatch {
+  const { events, cursor } = (batch ?? {}) as Partial<EventBatch>;
+  return (
+    Array.isArray(events) &&
+    typeof cursor === 'object' &&
+    cursor !== null &&
+    events.every(event => typeof event?.id === 'string' && 'processed_at' in event)
+  );
+}

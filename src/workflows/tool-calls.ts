@@ -1,0 +1,192 @@
+/** Carries out what `nextStep` says of calls: run, stop, post. Each step is recorded before it is awaited. */
+
+import type { RunToolResult } from '../activities/run-tool.ts';
+import type { ToolOutcome } from '../session/outcome.ts';
+import { replyOf } from '../session/reply.ts';
+import { type Call, callOf } from '../session/state.ts';
+import { postResultsFor, postStoredOn, readCalls, runToolFor, stopCallsOn } from './activities.ts';
+import type { Run } from './run.ts';
+import type { Workspace } from './run-input.ts';
+import { reopenWorkspace } from './workspace.ts';
+
+/** Starts the calls. */
+export function runCalls(run: Run, ids: readonly string[]): void {
+  run.fold(...ids.map(id => ({ type: 'started', id }) as const));
+  attachCalls(run, ids);
+}
+
+/** Waits for calls that were started, by this run or by the one before it. */
+export function attachCalls(run: Run, ids: readonly string[]): void {
+  for (const id of ids) follow(run, runCall(run, id));
+}
+
+async function runCall(run: Run, id: string): Promise<void> {
+  for (;;) {
+    const call = callOf(run.state, id);
+    const workspace = run.workspace;
+    if (call === undefined || workspace === null) return;
+    const result = await runToolFor(
+      call,
+      workspace,
+    )({ sessionId: run.sessionId, workspace, call: told(call) });
+    if (result.kind === 'outcome') {
+      run.fold({ type: 'finished', id, outcome: result.outcome });
+      return;
+    }
+    if (result.kind === 'refused') {
+      run.note(`${id} was not run: ${result.reason}`);
+      const tools = (run.state.tools ?? []).filter(tool => tool.name !== call.name);
+      run.fold({ type: 'unstarted', id }, { type: 'tools', tools });
+      return;
+    }
+    if (!(await recover(run, id, workspace, result))) return;
+  }
+}
+
+function told(call: Call) {
+  const { id, type, name, processedAt } = call;
+  const input = call.inputRef === undefined ? { input: call.input } : {};
+  const { timeoutMs = 0, idempotent = false } = call;
+  return { id, type, name, ...input, processedAt, timeoutMs, idempotent };
+}
+
+/**
+ * The call's tool host is gone. On the same incarnation its journal decides, so the call is attached again; on
+ * a new one a call that may have reached the old one is answered with what is known (I4).
+ *
+ * @returns whether to attach again.
+ */
+async function recover(
+  run: Run,
+  id: string,
+  lost: Workspace,
+  result: Extract<RunToolResult, { touched: boolean }>,
+): Promise<boolean> {
+  const found = await reopenWorkspace(run, lost, result.reason);
+  const call = callOf(run.state, id);
+  if (call?.phase.kind !== 'running') return false;
+  if (result.touched && found.incarnation !== lost.incarnation) {
+    run.note(`${id} is answered as unknown: its tool host and journal are gone`);
+    run.fold({ type: 'finished', id, outcome: lostWithItsHost(call) });
+    return false;
+  }
+  if (call.halt !== undefined || call.stopSent) {
+    // Barred from starting first: the stop that was sent met no host.
+    const reason = 'it was to be stopped when its tool host was lost';
+    await stopCallsOn(found, reason)({ sessionId: run.sessionId, workspace: found, ids: [id], reason });
+  }
+  run.note(`${id} is attached again: ${result.reason}`);
+  return true;
+}
+
+function lostWithItsHost(call: Call): ToolOutcome {
+  const finishedAt = Date.now();
+  const startedAt = call.startedAt ?? finishedAt;
+  return {
+    kind: 'unknown',
+    reason: 'the tool host that ran it is gone, and its records with it',
+    evidence: { input: call.summary, startedAt, endedAt: finishedAt, lastLines: [], survivors: [] },
+    startedAt,
+    finishedAt,
+    starts: 1,
+  };
+}
+
+/** Ends the tools of these calls; their own `runTool` brings the outcomes. */
+export function stopCalls(run: Run, ids: readonly string[], reason: string): void {
+  run.fold({ type: 'stopping', ids });
+  const workspace = run.workspace;
+  if (workspace === null) return;
+  follow(
+    run,
+    stopCallsOn(
+      workspace,
+      reason,
+    )({ sessionId: run.sessionId, workspace, ids, reason }).then(result => {
+      for (const note of result.notes) run.note(note);
+      run.touch();
+    }),
+  );
+}
+
+/** Posts all that is ready in one request; a failed post never runs a tool again (I5). */
+export function postResults(run: Run, ids: readonly string[]): void {
+  run.fold({ type: 'posting', ids });
+  const calls = ids.flatMap(id => callOf(run.state, id) ?? []);
+  const results = calls.flatMap(call => {
+    const reply = replyOf(call);
+    const { id, type, firstSeenAt, processedAt } = call;
+    return reply === undefined ? [] : [{ id, type, firstSeenAt, processedAt, ...reply }];
+  });
+  followPost(
+    run,
+    postResultsFor(calls)({ sessionId: run.sessionId, results }).then(dispositions => {
+      run.fold(
+        ...dispositions.map(({ kind, ...rest }) => ({ ...rest, type: 'delivered', how: kind }) as const),
+      );
+    }),
+  );
+}
+
+/** A result too large for the history is posted from the host whose journal holds it (§2.5). */
+export function postStored(run: Run, id: string): void {
+  run.fold({ type: 'posting', ids: [id] });
+  const call = callOf(run.state, id);
+  const workspace = run.workspace;
+  if (call === undefined || workspace === null) return;
+  const { type, firstSeenAt, processedAt } = call;
+  followPost(
+    run,
+    postStoredOn(
+      workspace,
+      call,
+    )({ sessionId: run.sessionId, workspace, call: { id, type, firstSeenAt, processedAt } }).then(
+      ({ kind, ...rest }) => run.fold({ ...rest, type: 'delivered', how: kind }),
+    ),
+  );
+}
+
+/** §2.7: the server's word corrects ours. */
+export function recheck(
+  run: Run,
+  step: {
+    readonly idleId: string;
+    readonly unknown: readonly string[];
+    readonly believedPosted: readonly string[];
+  },
+): void {
+  const { idleId, unknown, believedPosted } = step;
+  run.fold({ type: 'rechecked', idleId, foreign: [] });
+  const ids = [...unknown, ...believedPosted];
+  follow(
+    run,
+    readCalls({ sessionId: run.sessionId, ids }).then(({ events }) => {
+      const found = new Set(events.flatMap(event => ('name' in event ? [event.id] : [])));
+      const answered = new Set(events.flatMap(event => ('tool_use_id' in event ? [event.tool_use_id] : [])));
+      const undelivered = believedPosted.filter(id => !answered.has(id));
+      for (const id of undelivered) run.note(`${id} is posted again: the server has no result of it`);
+      run.fold(
+        ...events,
+        { type: 'listed' },
+        { type: 'rechecked', idleId, foreign: unknown.filter(id => !found.has(id)) },
+        ...undelivered.map(id => ({ type: 'undelivered', id }) as const),
+      );
+    }),
+  );
+}
+
+function followPost(run: Run, work: Promise<void>): void {
+  run.posts++;
+  follow(
+    run,
+    work.finally(() => {
+      run.posts--;
+      run.touch();
+    }),
+  );
+}
+
+/** What is not an outcome is a fault of ours or of the cluster: it fails the run in the open. */
+export function follow(run: Run, work: Promise<void>): void {
+  work.catch(error => run.fail(error));
+}

@@ -1,0 +1,114 @@
+/** What people see of a run: queries, details in the UI, search attributes, the final summary (I8). */
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { holdfastHeldCalls, holdfastHost, holdfastOpenCalls, holdfastState } from '../search-attributes.ts';
+import { allCalls, callState, whyOf } from '../session/records.ts';
+import { type Call, isHeld, pendingCalls } from '../session/state.ts';
+import type { CallDetail, CallRecord, SessionStatus, SessionSummary } from './messages.ts';
+import type { Run } from './run.ts';
+
+export function callRecord(call: Call): CallRecord {
+  return {
+    id: call.id,
+    name: call.name,
+    state: callState(call),
+    isError: call.isError,
+    posted: call.phase.kind === 'settled' && call.phase.how === 'posted',
+    startedAt: iso(call.startedAt),
+    finishedAt: iso(call.finishedAt),
+    attempts: call.starts,
+  };
+}
+
+export function callDetails(run: Run): CallDetail[] {
+  return allCalls(run.state).map(call => ({
+    ...callRecord(call),
+    type: call.type,
+    summary: call.summary,
+    why: whyOf(call),
+    thread: call.thread,
+  }));
+}
+
+export function summaryOf(run: Run, state: SessionSummary['state'], reason: string): SessionSummary {
+  return {
+    session: run.sessionId,
+    state,
+    reason,
+    host: run.workspace?.host ?? null,
+    calls: allCalls(run.state).map(callRecord),
+  };
+}
+
+export function statusOf(run: Run): SessionStatus {
+  const calls = pendingCalls(run.state);
+  return {
+    session: run.sessionId,
+    state: stateWord(run),
+    waitingFor: waitingFor(run),
+    host: run.workspace?.host ?? null,
+    openCalls: calls.filter(call => call.owned !== false && !isHeld(call)).length,
+    heldCalls: calls.filter(isHeld).length,
+    unownedCalls: calls.filter(call => call.owned === false).length,
+    settledCalls: Object.keys(run.state.calls).length - calls.length + run.state.forgotten,
+    record: run.record,
+  };
+}
+
+function stateWord(run: Run): SessionStatus['state'] {
+  if (run.state.ended !== undefined) return 'ended';
+  if (run.state.stop !== undefined) return 'stopping';
+  if (!run.state.listed) return 'starting';
+  return run.window === undefined ? 'running' : 'idle';
+}
+
+function waitingFor(run: Run): string {
+  const calls = pendingCalls(run.state);
+  const held = calls.filter(isHeld);
+  const running = calls.filter(call => call.phase.kind === 'running');
+  if (run.state.ended !== undefined) return 'nothing: the session has ended';
+  if (run.failure !== undefined) return 'nothing: the run has failed';
+  if (!run.state.listed) return 'the session’s history';
+  if (running.length > 0) return `${running.length} running: ${running.map(call => call.summary).join('; ')}`;
+  if (calls.some(call => call.phase.kind === 'finished')) return 'results to be posted';
+  if (run.opening !== undefined) return 'a host for the tools';
+  if (held.length > 0) return `an approval of ${held.map(call => call.summary).join('; ')}`;
+  if (calls.length > 0) return `other clients: ${calls.map(call => call.name).join(', ')}`;
+  return run.window === undefined ? 'the agent' : `the next turn, ${run.options.maxIdleMs / 1000} s at most`;
+}
+
+const SHOWN = 30;
+
+/** Refreshes what the Temporal UI shows; the search attributes only when the state's word has changed. */
+export function show(run: Run): void {
+  const status = statusOf(run);
+  const rows = allCalls(run.state)
+    .slice(-SHOWN)
+    .reverse()
+    .map(call => `| ${cell(call.summary)} | ${callState(call)} | ${cell(whyOf(call))} |`);
+  const hidden = Object.keys(run.state.calls).length - rows.length + run.state.forgotten;
+  setCurrentDetails(
+    [
+      `**${status.state}**, waits for ${cell(status.waitingFor)}`,
+      '',
+      ...(rows.length === 0 ? ['No calls yet.'] : ['| call | state | why |', '|---|---|---|', ...rows]),
+      ...(hidden > 0 ? ['', `and ${hidden} earlier calls`] : []),
+    ].join('\n'),
+  );
+  const word = status.heldCalls > 0 && status.openCalls === 0 ? 'held' : status.state;
+  if (!run.searchAttributes || word === run.shownState) return;
+  run.shownState = word;
+  upsertSearchAttributes([
+    { key: holdfastState, value: word },
+    { key: holdfastOpenCalls, value: status.openCalls },
+    { key: holdfastHeldCalls, value: status.heldCalls },
+    ...(status.host === null ? [] : [{ key: holdfastHost, value: status.host }]),
+  ]);
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('`', "'");
+}
+
+function iso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,41 @@
+/**
+ * The idle watchdog: one durable timer, lazily re-armed, that only asks (§6). When it fires before its time
+ * (the window has restarted meanwhile) it sleeps the rest; when it is due, the server is asked whether the
+ * idle still stands, so that events which the listener filtered, or which came while every worker was down,
+ * count.
+ */
+import { condition, isCancellation, sleep } from '@temporalio/workflow';
+import { readTail } from './activities.ts';
+import type { Run } from './run.ts';
+
+export async function watchIdle(run: Run): Promise<void> {
+  try {
+    for (;;) {
+      await condition(() => run.window !== undefined && run.options.maxIdleMs > 0 && !run.rotating);
+      const window = run.window;
+      const { maxIdleMs } = run.options;
+      if (window === undefined || maxIdleMs <= 0) continue;
+      const left = window.from + maxIdleMs - Date.now();
+      if (left > 0) {
+        await sleep(left, { summary: `waiting ${seconds(maxIdleMs)} for the next turn` });
+        continue;
+      }
+      const tail = await readTail({ sessionId: run.sessionId, idleId: window.idleId, since: window.since });
+      if (run.window?.key !== window.key) continue;
+      if (tail.kind === 'still-idle') {
+        run.idleEnd = window.key;
+        run.touch();
+        await condition(() => run.window?.key !== window.key);
+      } else {
+        run.fold({ type: 'moved-on', idleId: window.idleId });
+        if (tail.kind === 'ended') run.note(`the session ended while nobody listened: ${tail.by}`);
+      }
+    }
+  } catch (error) {
+    if (!isCancellation(error)) run.fail(error);
+  }
+}
+
+function seconds(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`;
+}
