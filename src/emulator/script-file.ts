@@ -1,0 +1,47 @@
+/** Loads the file of `holdfast emulator --script`. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readScript, type Script } from './script.ts';
+import type { Scripts } from './sessions.ts';
+
+/** A script file that cannot be used; the message names the file and says why. */
+export class ScriptFileError extends Error {}
+
+/**
+ * A `.json` file holds an array of steps, or `{ "default": steps, "scripts": { "name": steps } }`; any other
+ * file is imported as a module that exports the same: `export default script`, `export const scripts = {…}`.
+ */
+export async function loadScriptFile(file: string): Promise<Scripts> {
+  try {
+    return readScripts(
+      file.endsWith('.json') ? await readJson(file) : await import(pathToFileURL(resolve(file)).href),
+    );
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+    throw new ScriptFileError(`cannot use the script file ${file}: ${reason}`);
+  }
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
+  return Array.isArray(parsed) ? { default: parsed } : parsed;
+}
+
+function readScripts(loaded: unknown): Scripts {
+  const { default: main, scripts } = (loaded ?? {}) as { default?: unknown; scripts?: unknown };
+  if (main === undefined && scripts === undefined) {
+    throw new Error('it has neither a default script nor `scripts`');
+  }
+  const named: Record<string, Script> = {};
+  for (const [name, script] of Object.entries(scripts ?? {})) named[name] = readNamed(name, script);
+  return { ...(main !== undefined && { default: readNamed('default', main) }), named };
+}
+
+function readNamed(name: string, script: unknown): Script {
+  try {
+    return readScript(script);
+  } catch (error) {
+    throw new Error(`script ${JSON.stringify(name)}: ${(error as Error).message}`);
+  }
+}
