@@ -1,0 +1,74 @@
+/** Whether a host that lives is the one a worker wants, and what `openWorkspace` answers of it. */
+import type { ServedTool } from '../session/served-tool.ts';
+import { readIncarnation } from './journal.ts';
+import type { SessionPaths } from './paths.ts';
+import { type Health, PROTOCOL_VERSION } from './protocol.ts';
+import { type Found, lostNote } from './raise-host.ts';
+
+export interface OpenedWorkspace {
+  readonly kind: 'opened';
+  readonly incarnation: string;
+  readonly socketPath: string;
+  readonly hostPid: number;
+  /** Absolute path of the session's working directory. */
+  readonly workspace: string;
+  readonly tools: readonly ServedTool[];
+  /** sha256 of the tools module the host has loaded; empty without a module. */
+  readonly moduleHash: string;
+  readonly protocolVersion: number;
+  /**
+   * `attached`: it lived · `started`: journal there, its host had ended in order · `restarted`: a dead, hung or
+   * outdated host was cleared away first · `new`: a new incarnation.
+   */
+  readonly how: 'attached' | 'started' | 'restarted' | 'new';
+  /** For the session's record: what was killed, lost or left, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** When this worker process started: it replaces no host that a later one has started. */
+export const WORKER_STARTED_AT = Math.round(performance.timeOrigin);
+
+/** The live host, if it is the one to attach to: of the right incarnation, and not for us to replace. */
+export function attachTo(
+  paths: SessionPaths,
+  expected: string | undefined,
+  moduleHash: string,
+  found: Found,
+): OpenedWorkspace | undefined {
+  if (found.kind !== 'alive' || found.health.closing) return undefined;
+  const { health } = found;
+  const record = readIncarnation(paths.journal);
+  if (record?.incarnation !== health.incarnation) return undefined;
+  const isExpected = expected === undefined || expected === health.incarnation;
+  // An earlier attempt of this very open has made it, and its answer was lost.
+  const isReplacement = expected !== undefined && record.replaces === expected;
+  if (!isExpected && !isReplacement) return undefined;
+  const differs = health.moduleHash !== moduleHash || health.protocolVersion !== PROTOCOL_VERSION;
+  const outdated = differs && health.openerStartedAt <= WORKER_STARTED_AT;
+  if (outdated && health.running.length === 0) return undefined;
+  const notes = outdated ? ['The tool host is of an older version; it is replaced when no call runs.'] : [];
+  return isExpected
+    ? opened(paths, health, 'attached', notes)
+    : opened(paths, health, 'new', [...notes, lostNote(expected)]);
+}
+
+export function opened(
+  paths: SessionPaths,
+  health: Health,
+  how: OpenedWorkspace['how'],
+  notes: readonly string[],
+): OpenedWorkspace {
+  const { incarnation, pid, tools, moduleHash, protocolVersion } = health;
+  return {
+    kind: 'opened',
+    incarnation,
+    socketPath: paths.socket,
+    hostPid: pid,
+    workspace: paths.workspace,
+    tools,
+    moduleHash,
+    protocolVersion,
+    how,
+    notes,
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * The calls of a host. A call id is one slot, filled by whoever asks first: a start, an attachment and a stop that
+ * come at once meet in it, so that the journal's answer to "may it start?" is asked and given once (I4).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Evidence, ToolOutcome } from '../session/outcome.ts';
+import { EVIDENCE_BYTES, lastLines, oneLineInput } from './evidence.ts';
+import { type Journal, type StartRecord, sha256 } from './journal.ts';
+import { killAll } from './kill.ts';
+import type { HostLimits } from './limits.ts';
+import { callMark } from './paths.ts';
+import { bootId } from './processes.ts';
+import type { CallAnswer, CallRequest, NoHost, OutcomeAnswer, RunningCall, StopAnswer } from './protocol.ts';
+import { Run } from './run.ts';
+import type { Toolbox } from './toolbox.ts';
+
+export interface CallsOptions {
+  readonly incarnation: string;
+  readonly journal: Journal;
+  readonly toolbox: Toolbox;
+  readonly limits: HostLimits;
+}
+
+type Slot =
+  | { readonly kind: 'running'; readonly run: Run }
+  | { readonly kind: 'ended'; readonly outcome: ToolOutcome }
+  /** Stopped before it was ever started. */
+  | { readonly kind: 'barred'; readonly outcome: ToolOutcome }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | NoHost;
+
+/** How often an idempotent call may be started in all. */
+const MOST_STARTS = 3;
+
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #slots = new Map<string, Promise<Slot>>();
+  readonly #running = new Map<string, Run>();
+  #closing = false;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  get running(): RunningCall[] {
+    return [...this.#running.values()].map(run => run.describe());
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** Starts the call unless the journal knows it, and waits up to `waitMs` for its outcome. */
+  async startOrAttach(id: string, request: CallRequest): Promise<CallAnswer> {
+    const slot = await (this.#slots.get(id) ?? this.#fill(id, () => this.#begin(id, request)));
+    switch (slot.kind) {
+      case 'ended':
+      case 'barred':
+        return { kind: 'outcome', outcome: slot.outcome };
+      case 'refused':
+      case 'no-host':
+        return slot;
+      case 'running': {
+        const outcome = await within(slot.run.outcome, request.waitMs);
+        if (outcome !== undefined) return { kind: 'outcome', outcome };
+        const { startedAt, outputBytes } = slot.run.describe();
+        return { kind: 'running', startedAt, outputBytes };
+      }
+    }
+  }
+
+  /** Ends the call with all its processes, or sees to it that it never starts. */
+  async stop(id: string): Promise<StopAnswer> {
+    const slot = await (this.#slots.get(id) ?? this.#fill(id, () => this.#bar(id)));
+    switch (slot.kind) {
+      case 'running': {
+        slot.run.stop();
+        const outcome = await slot.run.outcome;
+        return { kind: outcome.kind === 'stopped' ? 'stopped' : 'already-ended', outcome };
+      }
+      case 'barred':
+        return { kind: 'not-started', outcome: slot.outcome };
+      case 'ended':
+        return { kind: 'already-ended', outcome: slot.outcome };
+      case 'no-host':
+        return slot;
+      case 'refused':
+        // A PUT of a tool we do not serve left no trace, so it can still be barred.
+        return this.stop(id);
+    }
+  }
+
+  async outcome(id: string, full: boolean): Promise<OutcomeAnswer> {
+    const { journal } = this.#options;
+    const outcome = full ? await journal.readWholeOutcome(id) : await journal.readOutcome(id);
+    return outcome === undefined ? { kind: 'none' } : { kind: 'outcome', outcome };
+  }
+
+  /** Lets nothing new start. With `graceMs` over, stops what runs. @returns the ids that were stopped. */
+  async shut(graceMs: number): Promise<string[]> {
+    this.#closing = true;
+    // What is between its claim and its start is let through first, or it would start behind our back.
+    await Promise.allSettled(this.#slots.values());
+    const runs = [...this.#running.values()];
+    await within(Promise.all(runs.map(run => run.outcome)), graceMs);
+    for (const run of this.#running.values()) run.stop();
+    const outcomes = await Promise.all(runs.map(async run => ({ run, outcome: await run.outcome })));
+    return outcomes.filter(({ outcome }) => outcome.kind === 'stopped').map(({ run }) => run.describe().id);
+  }
+
+  #fill(id: string, make: () => Promise<Slot>): Promise<Slot> {
+    const slot = make();
+    this.#slots.set(id, slot);
+    const forget = (): void => {
+      this.#slots.delete(id);
+      this.#running.delete(id);
+    };
+    slot.then(
+      filled => (filled.kind === 'running' ? filled.run.outcome.then(forget, forget) : forget()),
+      forget,
+    );
+    return slot;
+  }
+
+  async #begin(id: string, request: CallRequest): Promise<Slot> {
+    const { journal, toolbox } = this.#options;
+    if (!toolbox.serves(request.name)) {
+      return { kind: 'refused', reason: `this host serves no tool named ${request.name}` };
+    }
+    const fresh = await journal.claim(id);
+    const past = fresh ? undefined : await this.#past(id);
+    if (past?.outcome !== undefined) return { kind: 'ended', outcome: past.outcome };
+    const started = past?.started;
+    if (started !== undefined && !(request.idempotent && started.starts < MOST_STARTS)) {
+      return { kind: 'ended', outcome: await this.#settleInterrupted(id, started) };
+    }
+    if (this.#closing) return { kind: 'no-host', reason: 'the tool host is closing' };
+    if (started !== undefined) await this.#killLeftovers(id);
+    return { kind: 'running', run: await this.#start(id, request, started) };
+  }
+
+  async #start(id: string, request: CallRequest, earlier: StartRecord | undefined): Promise<Run> {
+    const { journal, toolbox, limits, incarnation } = this.#options;
+    const record: StartRecord = {
+      name: request.name,
+      inputHash: sha256(JSON.stringify(request.input) ?? ''),
+      input: oneLineInput(request.name, request.input),
+      starts: (earlier?.starts ?? 0) + 1,
+      startedAt: earlier?.startedAt ?? Date.now(),
+      hostPid: process.pid,
+      bootId: bootId(),
+    };
+    await journal.recordStart(id, record);
+    const run = new Run({ id, request, record, journal, toolbox, limits, incarnation });
+    this.#running.set(id, run);
+    return run;
+  }
+
+  async #bar(id: string): Promise<Slot> {
+    const { journal } = this.#options;
+    const fresh = await journal.claim(id);
+    const past = fresh ? undefined : await this.#past(id);
+    if (past?.outcome !== undefined) return { kind: 'ended', outcome: past.outcome };
+    if (past?.started !== undefined) {
+      return { kind: 'ended', outcome: await this.#settleInterrupted(id, past.started) };
+    }
+    const now = Date.now();
+    const evidence: Evidence = { input: '', startedAt: now, endedAt: now, lastLines: [], survivors: [] };
+    const outcome: ToolOutcome = { kind: 'stopped', evidence, startedAt: now, finishedAt: now, starts: 0 };
+    return { kind: 'barred', outcome: await journal.recordOutcome(id, outcome) };
+  }
+
+  async #past(id: string): Promise<{ outcome: ToolOutcome | undefined; started: StartRecord | undefined }> {
+    const { journal } = this.#options;
+    return { outcome: await journal.readOutcome(id), started: await journal.readStart(id) };
+  }
+
+  /** Started, no outcome, not running: its end is unknown, and stays so (I4). */
+  async #settleInterrupted(id: string, started: StartRecord): Promise<ToolOutcome> {
+    const { journal } = this.#options;
+    const survivors = await this.#killLeftovers(id);
+    const end = await journal.readLogEnd(id, EVIDENCE_BYTES);
+    const evidence: Evidence = {
+      input: started.input,
+      startedAt: started.startedAt,
+      endedAt: Math.max(started.startedAt, end?.writtenAt ?? 0),
+      lastLines: lastLines(end?.text ?? ''),
+      survivors,
+    };
+    const reason =
+      started.bootId === bootId()
+        ? 'the tool host process ended while the tool ran'
+        : 'the machine was restarted while the tool ran';
+    const { startedAt, starts } = started;
+    return journal.recordOutcome(id, {
+      kind: 'unknown',
+      reason,
+      evidence,
+      startedAt,
+      finishedAt: Date.now(),
+      starts,
+    });
+  }
+
+  async #killLeftovers(id: string): Promise<readonly string[]> {
+    const { incarnation, limits } = this.#options;
+    const marks = [`HOLDFAST_HOST=${incarnation}`, `HOLDFAST_CALL=${callMark(id)}`];
+    const { survivors } = await killAll({ marks }, limits.killMs);
+    return survivors;
+  }
+}
+
+/** What the promise gives within `ms`, or undefined. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([promise, sleep(Math.max(0, ms), undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Where everything of a state folder stands. Session and call ids are opaque and may be hostile (`../x`, 300
+ * characters): a folder is named by a readable prefix and a hash, never by the id itself.
+ *
+ *   host-id                          this machine's id in this state folder
+ *   run/<hash>.sock                  a session's socket, named by a hash because a socket path is short
+ *   sessions/<name>/workspace/       the session's working directory
+ *   sessions/<name>/journal/         incarnation.json and calls/<name>/{started.json,output.log,outcome.json}
+ *   sessions/<name>/host.{json,log}  the process that serves it
+ */
+import { createHash } from 'node:crypto';
+import { access, constants, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface SessionPaths {
+  readonly folder: string;
+  readonly workspace: string;
+  readonly journal: string;
+  readonly hostRecord: string;
+  readonly hostLog: string;
+  /** Process groups that the host has started. */
+  readonly groups: string;
+  readonly socket: string;
+}
+
+/** `sun_path` holds 108 bytes on Linux and 104 on macOS, the closing NUL included. */
+const SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
+
+export function sessionsFolder(stateDir: string): string {
+  return join(stateDir, 'sessions');
+}
+
+export function runFolder(stateDir: string): string {
+  return join(stateDir, 'run');
+}
+
+export function sessionPaths(stateDir: string, sessionId: string): SessionPaths {
+  const folder = join(sessionsFolder(stateDir), folderName(sessionId));
+  return {
+    folder,
+    workspace: join(folder, 'workspace'),
+    journal: join(folder, 'journal'),
+    hostRecord: join(folder, 'host.json'),
+    hostLog: join(folder, 'host.log'),
+    groups: join(folder, 'groups.json'),
+    socket: join(runFolder(stateDir), `${shortHash(sessionId)}.sock`),
+  };
+}
+
+/** A file name for an opaque id: different for different ids, also where file names ignore case. */
+export function folderName(id: string): string {
+  const readable = id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 40);
+  return `${readable}-${shortHash(id)}`;
+}
+
+/** The value of `HOLDFAST_CALL` for a call: its id, unless that cannot stand in an environment. */
+export function callMark(callId: string): string {
+  return /^[\w.:-]{1,128}$/.test(callId) ? callId : folderName(callId);
+}
+
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+export type StateDirCheck = { readonly kind: 'ok' } | { readonly kind: 'unusable'; readonly message: string };
+
+/** Whether hosts can live in this state folder; it is made if it is missing. The message says what to do. */
+export async function checkStateDir(stateDir: string): Promise<StateDirCheck> {
+  const bytes = Buffer.byteLength(sessionPaths(stateDir, 'any').socket);
+  if (bytes > SOCKET_PATH_BYTES) {
+    const message =
+      `the state folder ${stateDir} is too long for Unix sockets: its sockets would need ${bytes} bytes, ` +
+      `${SOCKET_PATH_BYTES} fit; choose one at least ${bytes - SOCKET_PATH_BYTES} bytes shorter (HOLDFAST_STATE_DIR)`;
+    return { kind: 'unusable', message };
+  }
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await mkdir(runFolder(stateDir), { recursive: true, mode: 0o700 });
+    await mkdir(sessionsFolder(stateDir), { recursive: true, mode: 0o700 });
+    for (const folder of [stateDir, runFolder(stateDir), sessionsFolder(stateDir)]) {
+      await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    }
+    return { kind: 'ok' };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `the state folder ${stateDir} cannot be used: ${why}; choose a writable folder (HOLDFAST_STATE_DIR)`;
+    return { kind: 'unusable', message };
+  }
+}

@@ -1,0 +1,63 @@
+/** Starts the process of a tool host and waits until it serves. */
+import { closeSync, openSync, statSync, truncateSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { startEntry } from './child-entry.ts';
+import { type HostConfig, type HostReady, hostEnvironment } from './host-config.ts';
+
+const LOG_BYTES = 1024 * 1024;
+const LOG_TAIL = 2_000;
+
+/** The host did not come to serve; the message holds the end of its log. Worth another try, unless the module is broken. */
+export class HostStartError extends Error {
+  override readonly name = 'HostStartError';
+}
+
+export async function startHost(
+  config: HostConfig,
+  options: { readonly startMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const { workspace, hostLog } = config.paths;
+  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  const log = openLog(hostLog);
+  try {
+    const report = await startEntry({
+      entry: 'main',
+      env: hostEnvironment(config.toolEnv, config.incarnation),
+      cwd: workspace,
+      config,
+      output: log,
+      timeoutMs: options.startMs,
+      signal: options.signal,
+    });
+    const failure =
+      report.kind === 'report' ? failureIn(report.text) : await whyNot(report, options.startMs, hostLog);
+    if (failure !== undefined) throw new HostStartError(`the tool host did not start: ${failure}`);
+  } finally {
+    closeSync(log);
+  }
+}
+
+function failureIn(report: string): string | undefined {
+  const ready = JSON.parse(report) as HostReady;
+  return ready.kind === 'failed' ? ready.message : undefined;
+}
+
+async function whyNot(
+  report: { kind: 'ended'; reason: string } | { kind: 'silent' },
+  startMs: number,
+  hostLog: string,
+): Promise<string> {
+  const what = report.kind === 'silent' ? `it was not ready after ${startMs} ms` : report.reason;
+  const said = (await readFile(hostLog, 'utf8').catch(() => '')).slice(-LOG_TAIL).trim();
+  return said === '' ? what : `${what}; its log ends: ${said}`;
+}
+
+/** Appended to over a session's hosts, and begun anew when it has grown large (I11). */
+function openLog(path: string): number {
+  try {
+    if (statSync(path).size > LOG_BYTES) truncateSync(path);
+  } catch {
+    // There is none yet.
+  }
+  return openSync(path, 'a', 0o600);
+}
