@@ -1,0 +1,96 @@
+/**
+ * The attempts that this worker process serves, on disk (§5, Orphans): when the process dies, a sibling on the
+ * host, or the next worker, fails them by their task tokens at once, so that a killed worker costs half a
+ * second instead of a heartbeat timeout. The timeout stays as the net. No fsync: only a process's death matters.
+ */
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { activityInfo } from '@temporalio/activity';
+import { identify, isAlive, type ProcessIdentity } from '../tool-host/processes.ts';
+
+const IDENTITY = 'process.json';
+
+export interface Attempts {
+  /** Notes the task token of every attempt of this activity while it runs. */
+  noted<I, O>(activity: (input: I) => Promise<O>): (input: I) => Promise<O>;
+  /** Forgets this process: it ends in order. */
+  close(): Promise<void>;
+}
+
+/** @param stateDir the state folder that all workers of this host share. */
+export function openAttempts(stateDir: string): Attempts {
+  const self = identify(process.pid);
+  const folder = join(stateDir, 'workers', folderOf(self));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, IDENTITY), JSON.stringify(self));
+  let count = 0;
+  return {
+    noted: activity =>
+      async function noted(input) {
+        const file = join(folder, `${++count}.token`);
+        writeFileSync(file, activityInfo().taskToken);
+        try {
+          return await activity(input);
+        } finally {
+          unlinkQuietly(file);
+        }
+      },
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * Fails what dead worker processes of this host have left.
+ *
+ * @param fail fails one attempt by its token; it may be gone already.
+ * @returns how many attempts were failed.
+ */
+export async function failOrphans(
+  stateDir: string,
+  fail: (token: Uint8Array) => Promise<void>,
+): Promise<number> {
+  const root = join(stateDir, 'workers');
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  let failed = 0;
+  for (const name of await readdir(root)) {
+    const folder = join(root, name);
+    if (name === folderOf(identify(process.pid)) || (await isServed(folder))) continue;
+    const files = await readdir(folder).catch(() => []);
+    const tokens = files.filter(file => file.endsWith('.token'));
+    await Promise.all(
+      tokens.map(async file => {
+        const token = await readFile(join(folder, file)).catch(() => undefined);
+        if (token !== undefined && token.length > 0) await fail(token).then(() => failed++, ignore);
+      }),
+    );
+    await rm(folder, { recursive: true, force: true });
+  }
+  return failed;
+}
+
+async function isServed(folder: string): Promise<boolean> {
+  try {
+    return isAlive(JSON.parse(await readFile(join(folder, IDENTITY), 'utf8')) as ProcessIdentity);
+  } catch {
+    // Half made by a process that starts right now, or half removed by a sibling: the next look tells.
+    return true;
+  }
+}
+
+function ignore(): void {
+  // Another sibling was faster, or the attempt has timed out: both are what was wanted.
+}
+
+function unlinkQuietly(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // A sibling that took this process for dead may have removed it.
+  }
+}
+
+/** A pid is used again, so its start time belongs to the name. */
+function folderOf(self: ProcessIdentity | undefined): string {
+  return `${process.pid}-${self?.startTime ?? 0}`.replace(/[^\w-]/g, '_');
+}

@@ -1,0 +1,16 @@
+import type { ServedTool } from '../session/served-tool.ts';
+
+export interface DescribeToolsResult {
+  readonly tools: readonly ServedTool[];
+  readonly moduleHash: string;
+}
+
+/**
+ * Names and policies of the tools this deployment serves, told without opening a workspace, so that calls of
+ * other clients cost no process (§4). Read once, at the worker's start.
+ */
+export function createDescribeTools(described: DescribeToolsResult) {
+  return async function describeTools(): Promise<DescribeToolsResult> {
+    return described;
+  };
+}

@@ -1,0 +1,93 @@
+/** All activities, composed over what they need; the workflow imports only the type. */
+import type { OwnResults } from '../anthropic/own-results.ts';
+import type { SessionFeed } from '../anthropic/session-feed.ts';
+import { admit } from '../tool-host/admission.ts';
+import { closeWorkspace, openWorkspace } from '../tool-host/launch.ts';
+import type { Attempts } from './attempts.ts';
+import type { createBatchSignal } from './batch-signal.ts';
+import { createCloseWorkspace } from './close-workspace.ts';
+import { createDescribeTools, type DescribeToolsResult } from './describe-tools.ts';
+import { createHosts } from './hosts.ts';
+import type { createLastHostLookup } from './last-host.ts';
+import { createListen } from './listen.ts';
+import { createOpenSession } from './open-session.ts';
+import { createOpenWorkspace, type ToolSettings } from './open-workspace.ts';
+import type { ParkedStreams } from './parked-streams.ts';
+import { createPostResults } from './post-results.ts';
+import { createPostStored } from './post-stored.ts';
+import { createReadCalls } from './read-calls.ts';
+import { createReadTail } from './read-tail.ts';
+import { createRunTool } from './run-tool.ts';
+import { createStopCalls } from './stop-calls.ts';
+
+export interface SessionDeps {
+  readonly feed: SessionFeed;
+  readonly ownResults: OwnResults;
+  readonly parked: ParkedStreams;
+  readonly attempts: Attempts;
+  readonly signal: ReturnType<typeof createBatchSignal>;
+  readonly lastHost: ReturnType<typeof createLastHostLookup>;
+  /** Whether the server knows our search attributes; without them runs go on and show less. */
+  readonly searchAttributes: boolean;
+}
+
+/** What speaks to the API for sessions: role `sessions`. */
+export function createSessionActivities(deps: SessionDeps) {
+  const { noted } = deps.attempts;
+  const openSession = createOpenSession(deps);
+  return {
+    openSession: async (input: { readonly sessionId: string }) => ({
+      ...(await openSession(input)),
+      searchAttributes: deps.searchAttributes,
+    }),
+    readTail: createReadTail(deps),
+    readCalls: createReadCalls(deps),
+    postResults: noted(createPostResults(deps)),
+  };
+}
+
+/** What holds the streams open: role `listeners`. */
+export function createListenerActivities(deps: SessionDeps) {
+  return { listen: deps.attempts.noted(createListen(deps)) };
+}
+
+export interface ToolDeps extends Pick<SessionDeps, 'feed' | 'ownResults' | 'attempts'> {
+  readonly settings: ToolSettings;
+  readonly hostId: string;
+  readonly maxHosts: number;
+  readonly described: DescribeToolsResult;
+}
+
+/** What owns processes on this host: role `tools`, on three queues. */
+export function createToolActivities(deps: ToolDeps) {
+  const { feed, settings } = deps;
+  const { noted } = deps.attempts;
+  const hosts = createHosts(settings.stateDir);
+  const opener = createOpenWorkspace({ ...deps, launch: openWorkspace, admit });
+  return {
+    any: { describeTools: createDescribeTools(deps.described), openWorkspace: noted(opener) },
+    host: {
+      openWorkspace: noted(opener),
+      runTool: noted(createRunTool({ hosts, feed })),
+    },
+    control: {
+      stopCalls: noted(createStopCalls({ hosts })),
+      postStored: noted(
+        createPostStored({
+          ...deps,
+          hosts,
+          reopen: (sessionId, incarnation, signal) =>
+            openWorkspace({ ...settings, sessionId, expected: { incarnation }, signal }),
+        }),
+      ),
+      closeWorkspace: noted(createCloseWorkspace({ hosts, settings, close: closeWorkspace })),
+    },
+    close: () => hosts.drop(),
+  };
+}
+
+export type Activities = ReturnType<typeof createSessionActivities> &
+  ReturnType<typeof createListenerActivities> &
+  ReturnType<typeof createToolActivities>['any'] &
+  ReturnType<typeof createToolActivities>['host'] &
+  ReturnType<typeof createToolActivities>['control'];

@@ -1,0 +1,52 @@
+/** Looks a session up before anything is done for it: does it exist, does it live, where did it run last. */
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { classify, type Failure } from '../anthropic/failures.ts';
+import type { SessionFeed } from '../anthropic/session-feed.ts';
+import { apiFailure } from './api-failure.ts';
+import { cancellationFailure } from './cancellation.ts';
+import type { LastHost } from './last-host.ts';
+
+export interface OpenedSession {
+  /** `idle`, `running`, `rescheduling`, `terminated`. */
+  readonly status: string;
+  readonly title: string | null;
+  readonly archived: boolean;
+  /** Where the previous run of this workflow id had its workspace; null: not known. */
+  readonly lastHost: LastHost | null;
+}
+
+export interface OpenSessionDeps {
+  readonly feed: SessionFeed;
+  /** Never throws: see `createLastHostLookup`. */
+  readonly lastHost: (workflowId: string, currentRunId: string) => Promise<LastHost | null>;
+}
+
+/** Failures: `ApiUnavailable` (retryable) · `SessionNotFound` · `ApiRefused` (both final) · cancellation. */
+export function createOpenSession(
+  deps: OpenSessionDeps,
+): (input: { readonly sessionId: string }) => Promise<OpenedSession> {
+  return async function openSession({ sessionId }) {
+    const execution = activityInfo().workflowExecution;
+    const signal = cancellationSignal();
+    const lastHost = deps.lastHost(execution?.workflowId ?? sessionId, execution?.runId ?? '');
+    try {
+      const session = await deps.feed.retrieve(sessionId, signal);
+      // An id with a slash or a query in it may lead to another resource, which answers something else.
+      if (session.id !== sessionId || typeof session.status !== 'string') {
+        throw apiFailure({ kind: 'not-found', message: `there is no session ${JSON.stringify(sessionId)}` });
+      }
+      const { status, title, archived } = session;
+      return { status, title, archived, lastHost: await lastHost };
+    } catch (error) {
+      if (signal.aborted) throw cancellationFailure(signal.reason);
+      if (error instanceof ApplicationFailure) throw error;
+      throw apiFailure(malformedIsMissing(classify(error, { address: deps.feed.address })));
+    }
+  };
+}
+
+/** A retrieve has nothing but the id that the API could refuse. */
+function malformedIsMissing(failure: Failure): Failure {
+  return failure.kind === 'refused' ? { kind: 'not-found', message: failure.message } : failure;
+}

@@ -1,0 +1,100 @@
+import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { readInput } from '../anthropic/read-input.ts';
+import type { SessionFeed } from '../anthropic/session-feed.ts';
+import type { ToolUseType } from '../session/answers.ts';
+import type { ToolOutcome } from '../session/outcome.ts';
+import type { CallAnswer } from '../tool-host/protocol.ts';
+import type { Workspace } from '../workflows/run-input.ts';
+import type { Hosts } from './hosts.ts';
+import { keepAlive } from './keep-alive.ts';
+
+export interface RunToolInput {
+  readonly sessionId: string;
+  readonly workspace: Workspace;
+  readonly call: {
+    readonly id: string;
+    readonly type: ToolUseType;
+    readonly name: string;
+    /** Absent when it was too large for a signal: it is read again from the API. */
+    readonly input?: unknown;
+    readonly processedAt: string | null;
+    /** Milliseconds the tool may run, counted by its host from the start. */
+    readonly timeoutMs: number;
+    readonly idempotent: boolean;
+  };
+}
+
+export type RunToolResult =
+  | { readonly kind: 'outcome'; readonly outcome: ToolOutcome }
+  /** The host serves no tool of that name (another module was loaded); nothing ran. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /**
+   * Nobody answers, or the journal of this incarnation is gone: `openWorkspace` is asked next. `touched` tells
+   * whether the call may have reached that incarnation.
+   */
+  | { readonly kind: 'no-host' | 'host-lost'; readonly reason: string; readonly touched: boolean };
+
+export interface RunToolDeps {
+  readonly hosts: Hosts;
+  /** Where a large input is read again. */
+  readonly feed: SessionFeed;
+}
+
+const WAIT_MS = 1_000;
+
+/**
+ * Starts a call on the tool host of its session, or attaches to it, and waits for its outcome (§2.4). Runs
+ * nothing itself: however often it is attempted, the journal decides whether the tool starts (I4).
+ */
+export function createRunTool({ hosts, feed }: RunToolDeps) {
+  return async function runTool({ sessionId, workspace, call }: RunToolInput): Promise<RunToolResult> {
+    let touched = activityInfo().attempt > 1;
+    let outputBytes = 0;
+      return keepAlive(
+        async signal => {
+          const input = call.input ?? (await inputOf(feed, sessionId, call, signal));
+          const host = hosts.client(sessionId, workspace);
+          const { name, timeoutMs, idempotent } = call;
+          for (;;) {
+            const answer: CallAnswer = await host.startOrAttach(
+              call.id,
+              { name, input, timeoutMs, idempotent, waitMs: WAIT_MS },
+              signal,
+            );
+            switch (answer.kind) {
+              case 'outcome':
+              case 'refused':
+                return answer;
+              case 'running':
+                touched = true;
+                outputBytes = answer.outputBytes;
+                break;
+              case 'no-host':
+                // The request may have arrived all the same.
+                return { ...answer, touched: true };
+              case 'host-lost':
+                return { ...answer, touched };
+              default:
+                return answer satisfies never;
+            }
+          }
+        },
+        () => ({ outputBytes }),
+      );
+  };
+}
+
+async function inputOf(
+  feed: SessionFeed,
+  sessionId: string,
+  call: RunToolInput['call'],
+  signal: AbortSignal,
+): Promise<unknown> {
+  const found = await readInput(feed, sessionId, call.id, { processedAt: call.processedAt, signal });
+  if (found.kind === 'found') return found.input;
+  throw ApplicationFailure.create({
+    type: 'InputMissing',
+    message: `the API does not list ${call.id}, whose input was too large to be signalled`,
+  });
+}

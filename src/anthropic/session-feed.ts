@@ -1,0 +1,150 @@
+/** A session's events on the wire: transport only. What an event means is decided in `session/` alone. */
+import type { Anthropic } from '@anthropic-ai/sdk';
+import type { EventListParams, EventSendParams } from '@anthropic-ai/sdk/resources/beta/sessions/events';
+import { withDeadline } from './deadline.ts';
+import { type RawEvent, readEvents } from './event-stream.ts';
+
+export interface SessionFeed {
+  /** The API's origin, for messages. */
+  readonly address: string;
+  /**
+   * Resolves when the server has answered with a stream: from then on no event is missed (I3).
+   * Ends when `signal` aborts; it must be aborted once the stream is no longer read.
+   */
+  openStream(sessionId: string, options: StreamOptions): Promise<AsyncGenerator<RawEvent, void, undefined>>;
+  /** Yields page after page; a page that is not `{data: […], next_page}` throws. */
+  listPages(sessionId: string, query?: ListQuery): AsyncGenerator<readonly RawEvent[], void, undefined>;
+  /** Posts `events` in one request. @returns the server's echoes; [] when its answer held none. */
+  send(sessionId: string, events: EventSendParams['events'], signal?: AbortSignal): Promise<RawEvent[]>;
+  retrieve(sessionId: string, signal?: AbortSignal): Promise<SessionInfo>;
+}
+
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** Milliseconds without a byte (pings count) after which the stream is cut (90,000). */
+  readonly silenceMs?: number;
+}
+
+export type ListedType = NonNullable<EventListParams['types']>[number];
+
+export interface ListQuery {
+  readonly types?: readonly ListedType[];
+  /** Inclusive, compared with `processed_at` (`created_at[gte]`). */
+  readonly since?: string | null;
+  readonly order?: 'asc' | 'desc';
+  /** Events per page (1,000). */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface SessionInfo {
+  readonly id: string;
+  readonly status: string;
+  readonly title: string | null;
+  readonly archived: boolean;
+}
+
+export interface FeedOptions {
+  /** Milliseconds for one request with its whole answer; a stream's: until it is open (20,000). */
+  readonly requestMs?: number;
+  readonly log?: (line: string) => void;
+}
+
+const SILENCE_MS = 90_000;
+
+export function createSessionFeed(client: Anthropic, options: FeedOptions = {}): SessionFeed {
+  const requestMs = options.requestMs ?? 20_000;
+  const log = options.log ?? (line => console.warn(line));
+  const events = client.beta.sessions.events;
+
+  async function openStream(
+    sessionId: string,
+    { signal, silenceMs }: StreamOptions,
+  ): Promise<AsyncGenerator<RawEvent, void, undefined>> {
+    const request = new AbortController();
+    const abort = () => request.abort(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', abort, { once: true });
+    const close = () => {
+      signal.removeEventListener('abort', abort);
+      request.abort();
+    };
+    try {
+      const response = await events
+        .stream(sessionId, {}, { signal: request.signal, timeout: requestMs })
+        .asResponse();
+      return follow(readEvents(response, { silenceMs: silenceMs ?? SILENCE_MS, log }), close);
+    } catch (error) {
+      close();
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  async function* listPages(
+    sessionId: string,
+    { types, since, order, limit, signal }: ListQuery = {},
+  ): AsyncGenerator<readonly RawEvent[], void, undefined> {
+    const query: EventListParams = {
+      limit: limit ?? 1000,
+      ...(types ? { types: [...types] } : {}),
+      ...(since ? { 'created_at[gte]': since } : {}),
+      ...(order ? { order } : {}),
+    };
+    for (let page: string | null = null; ; ) {
+      const params: EventListParams = page === null ? query : { ...query, page };
+      const body = await withDeadline(requestMs, signal, async inner => {
+        const response = await events.list(sessionId, params, { signal: inner }).asResponse();
+        return JSON.parse(await response.text()) as unknown;
+      });
+      const { data, next } = pageOf(body);
+      yield data;
+      if (next === null) return;
+      if (next === page) throw new Error('the list answered with the same next_page twice');
+      page = next;
+    }
+  }
+
+  return {
+    address: new URL(client.baseURL).origin,
+    openStream,
+    listPages,
+    send: (sessionId, sent, signal) =>
+      withDeadline(requestMs, signal, async inner => {
+        const response = await events.send(sessionId, { events: sent }, { signal: inner }).asResponse();
+        return echoes(await response.text());
+      }),
+    retrieve: (sessionId, signal) =>
+      withDeadline(requestMs, signal, async inner => {
+        const session = await client.beta.sessions.retrieve(sessionId, {}, { signal: inner });
+        const archived = (session.archived_at ?? null) !== null;
+        return { id: session.id, status: session.status, title: session.title ?? null, archived };
+      }),
+  };
+}
+
+async function* follow(
+  source: AsyncGenerator<RawEvent, void, undefined>,
+  close: () => void,
+): AsyncGenerator<RawEvent, void, undefined> {
+  try {
+    yield* source;
+  } finally {
+    close();
+  }
+}
+
+function pageOf(body: unknown): { data: readonly RawEvent[]; next: string | null } {
+  const page = body as { data?: unknown; next_page?: unknown } | null;
+  if (!Array.isArray(page?.data)) throw new Error('the list answered without `data`');
+  const data = page.data.filter(event => typeof event === 'object' && event !== null) as RawEvent[];
+  return { data, next: typeof page.next_page === 'string' && page.next_page !== '' ? page.next_page : null };
+}
+
+/** A 2xx means that the events were taken; an unreadable echo is no reason to post them again. */
+function echoes(text: string): RawEvent[] {
+  try {
+    return [...pageOf(JSON.parse(text)).data];
+  } catch {
+    return [];
+  }
+}
