@@ -1,0 +1,46 @@
+/** The command line: one line per command. Exit codes are the contract's: 0 ended, 1 failed, 2 usage. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './cli/demo.ts';
+import { emulatorCommand } from './cli/emulator.ts';
+import { exitCodeOf, lineOf } from './cli/failure.ts';
+import { listCommand } from './cli/list.ts';
+import { showCommand } from './cli/show.ts';
+import { startCommand } from './cli/start.ts';
+import { stopCommand } from './cli/stop.ts';
+import { upCommand } from './cli/up.ts';
+import { workerCommand } from './cli/worker.ts';
+
+/** @param argv as `process.argv`. Ends the process only by setting its exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('holdfast')
+    .description(
+      'Runs the tools of Claude managed-agents sessions so that nothing runs twice and nothing is lost.',
+    )
+    .version(version())
+    .showHelpAfterError('(add --help for the options)')
+    .addCommand(upCommand())
+    .addCommand(workerCommand())
+    .addCommand(startCommand())
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(stopCommand())
+    .addCommand(emulatorCommand())
+    .addCommand(demoCommand());
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    // Commander has printed its own errors already.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else {
+      process.stderr.write(`holdfast: ${lineOf(error)}\n`);
+      process.exitCode = exitCodeOf(error);
+    }
+  }
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,52 @@
+import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
+import { Command } from 'commander';
+import { readConfig } from '../config.ts';
+import { type CallDetail, callsQuery, type SessionStatus, statusQuery } from '../workflows/messages.ts';
+import { CliError, lineOf } from './failure.ts';
+import { sessionId } from './session-id.ts';
+import { callTable, colour } from './table.ts';
+import { withTemporal } from './temporal-client.ts';
+
+const QUERY_MS = 10_000;
+
+export function showCommand(): Command {
+  return new Command('show')
+    .description('show one session: what it waits for, its calls, what was done besides')
+    .argument('<session>', 'id of the session')
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', '\nExamples:\n  holdfast show sesn_01ABC\n  holdfast show sesn_01ABC --json')
+    .action(show);
+}
+
+async function show(text: string, flags: { readonly json?: boolean }): Promise<void> {
+  const id = sessionId(text);
+  await withTemporal(readConfig(), async client => {
+    const { status, calls } = await read(client, id);
+    if (flags.json) {
+      process.stdout.write(`${JSON.stringify({ ...status, calls })}\n`);
+      return;
+    }
+    const where = status.host === null ? '' : ` on ${status.host}`;
+    process.stdout.write(`${id}: ${colour(status.state)}${where}, waits for ${status.waitingFor}\n`);
+    if (calls.length > 0) process.stdout.write(`\n${callTable(calls)}\n`);
+    for (const { at, what } of status.record) process.stdout.write(`\n${at}  ${what}`);
+    process.stdout.write(status.record.length > 0 ? '\n' : '');
+  });
+}
+
+async function read(
+  client: Client,
+  id: string,
+): Promise<{ status: SessionStatus; calls: readonly CallDetail[] }> {
+  const handle: WorkflowHandle = client.workflow.getHandle(id);
+  try {
+    return await client.withDeadline(Date.now() + QUERY_MS, async () => {
+      const [status, calls] = await Promise.all([handle.query(statusQuery), handle.query(callsQuery)]);
+      return { status, calls };
+    });
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new CliError(`no run of session ${id} is known; start it with: holdfast start ${id}`, 2);
+    throw new CliError(`cannot ask about ${id}: ${lineOf(error)}; does a worker run? (holdfast worker)`, 1);
+  }
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Config, readConfig } from '../config.ts';
+import { startTemporalServer, type TemporalServer } from '../dev/temporal-server.ts';
+import { createLog } from '../log.ts';
+import { ROLES, startWorker } from '../worker.ts';
+import { readyLine, untilSignalled } from './worker.ts';
+
+interface UpFlags {
+  readonly port: number;
+  readonly uiPort: number;
+  readonly verbose?: boolean;
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('run everything in the foreground: a Temporal server with its UI, and a worker')
+    .option('--port <port>', 'of the Temporal server', port, 7233)
+    .option('--ui-port <port>', 'of its web UI', port, 8233)
+    .option('--verbose', 'log what Temporal does as well')
+    .addHelpText(
+      'after',
+      '\nA server that TEMPORAL_ADDRESS names is used instead of an own one.\n\nExamples:\n' +
+        '  ANTHROPIC_API_KEY=… holdfast up\n  HOLDFAST_TOOLS=./tools.ts holdfast up --ui-port 9000',
+    )
+    .action(up);
+}
+
+async function up(flags: UpFlags): Promise<void> {
+  const config = readConfig();
+  const log = createLog(flags.verbose);
+  const server = await embeddedServer(config, { port: flags.port, ui: flags.uiPort });
+  try {
+    if (server.uiAddress !== undefined) log.info(`Temporal's web UI: ${server.uiAddress}`);
+    const serving = withServer(config, server);
+    const worker = await startWorker(serving, ROLES, log);
+    log.info(readyLine(serving, ROLES, worker));
+    await untilSignalled(worker);
+  } finally {
+    await server.close();
+  }
+}
+
+/** The server that TEMPORAL_* names, or one of our own whose database stays in the state folder. */
+export function embeddedServer(
+  config: Config,
+  options: { readonly port?: number; readonly ui?: boolean | number; readonly folder?: string },
+): Promise<TemporalServer> {
+  const { isGiven, address, namespace } = config.temporal;
+  return startTemporalServer({
+    env: config.env,
+    cacheDir: config.cacheDir,
+    folder: options.folder ?? join(config.stateDir, 'temporal'),
+    output: process.stderr,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.ui === undefined ? {} : { ui: options.ui }),
+    ...(isGiven ? { external: { address, namespace } } : {}),
+  });
+}
+
+export function withServer(config: Config, server: TemporalServer): Config {
+  if (config.temporal.isGiven) return config;
+  const { address, namespace } = server;
+  return { ...config, temporal: { isGiven: true, address, namespace, connection: { address } } };
+}
+
+export function port(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new InvalidArgumentError('a port is a whole number from 0 to 65535');
+}

@@ -1,0 +1,42 @@
+/** Log lines for people, on standard error: standard output carries results only. */
+import { DefaultLogger, type LogEntry } from '@temporalio/worker';
+
+/** @param verbose also what Temporal's SDK says of its own doings. */
+export function createLog(verbose = false): DefaultLogger {
+  return new DefaultLogger(verbose ? 'DEBUG' : 'INFO', entry => {
+    if (verbose || !isChatter(entry)) process.stderr.write(`${lineOf(entry)}\n`);
+  });
+}
+
+/** Of the SDK's own lines only warnings are worth reading, and not that a worker without workflows has none. */
+function isChatter({ level, message, meta }: LogEntry): boolean {
+  if (meta?.sdkComponent === undefined || meta.sdkComponent === 'workflow') return false;
+  return level === 'INFO' || level === 'DEBUG' || message.startsWith('No workflows registered');
+}
+
+/** Fields that every line of a Temporal worker carries and that tell people nothing. */
+const NOISE = new Set([
+  'namespace',
+  'sdkComponent',
+  'isLocal',
+  'taskToken',
+  'runId',
+  'taskQueue',
+  'workflowType',
+]);
+
+function lineOf({ level, message, timestampNanos, meta }: LogEntry): string {
+  const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString().slice(11, 23);
+  const fields = Object.entries(meta ?? {})
+    .filter(([key, value]) => !NOISE.has(key) && value !== undefined)
+    .map(([key, value]) => `${key}=${valueOf(value)}`);
+  return [time, level.padEnd(5), message, ...fields].join(' ');
+}
+
+function valueOf(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.message);
+  if (typeof value === 'string') return /^[\w.:@/-]*$/.test(value) ? value : JSON.stringify(value);
+  return (
+    JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)) ?? String(value)
+  );
+}

@@ -1,0 +1,228 @@
+/** The composition root: makes the parts of a worker process and hands them to Temporal (design §1). */
+import { fileURLToPath } from 'node:url';
+import { getClient } from '@temporalio/activity';
+import { Client } from '@temporalio/client';
+import {
+  type Logger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { failOrphans, openAttempts } from './activities/attempts.ts';
+import { createBatchSignal } from './activities/batch-signal.ts';
+import {
+  createListenerActivities,
+  createSessionActivities,
+  createToolActivities,
+  type SessionDeps,
+} from './activities/index.ts';
+import { handOver } from './activities/keep-alive.ts';
+import { createLastHostLookup } from './activities/last-host.ts';
+import { createParkedStreams } from './activities/parked-streams.ts';
+import { createClient } from './anthropic/client.ts';
+import { createOwnResults } from './anthropic/own-results.ts';
+import { createSessionFeed } from './anthropic/session-feed.ts';
+import type { Config } from './config.ts';
+import { registerSearchAttributes } from './register-search-attributes.ts';
+import { searchAttributes } from './search-attributes.ts';
+import { describeTools } from './tool-host/describe.ts';
+import { hostId } from './tool-host/host-id.ts';
+import { checkStateDir } from './tool-host/paths.ts';
+import { sweepHosts } from './tool-host/sweep.ts';
+import { isWanted } from './wanted-hosts.ts';
+import {
+  controlQueue,
+  LISTENERS_QUEUE,
+  SESSIONS_QUEUE,
+  TOOLS_QUEUE,
+  toolsQueue,
+} from './workflows/activity-options.ts';
+
+export const ROLES = ['sessions', 'listeners', 'tools'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A worker that cannot start; the message says why and what to do. `usage`: it is the caller's to mend. */
+export class WorkerError extends Error {
+  override name = 'WorkerError';
+  readonly usage: boolean;
+  constructor(message: string, usage: boolean) {
+    super(message);
+    this.usage = usage;
+  }
+}
+
+/** Tool hosts on one machine; the rest waits as `HostFull` (I11). */
+const MAX_HOSTS = 64;
+const MAX_PARALLEL = 8;
+/** How often siblings are looked after (§5, Orphans). */
+const ORPHANS_MS = 250;
+
+export interface RunningWorker {
+  readonly hostId: string | undefined;
+  /** Resolves when the worker has ended in order; rejects when it failed. */
+  readonly done: Promise<void>;
+  /** Lets go of all activities at once; running tools never notice (§4). */
+  shutdown(): void;
+}
+
+/**
+ * Starts the workers of these roles in this process. They poll once this resolves.
+ *
+ * @throws WorkerError for a state folder, a tools module or a Temporal server that cannot be used.
+ */
+export async function startWorker(
+  config: Config,
+  roles: readonly Role[],
+  logger: Logger,
+): Promise<RunningWorker> {
+  const described = await prepare(config);
+  // Signals are ours to handle: `up` closes the server only after the worker.
+  const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) };
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging } });
+  const connection = await connect(config);
+  const { namespace } = config.temporal;
+  const attempts = openAttempts(config.stateDir);
+  const host = roles.includes('tools') ? await hostId(config.stateDir) : undefined;
+  const client = new Client({ connection, namespace });
+  const attributes = await registerSearchAttributes(connection, namespace, searchAttributes);
+  if (attributes.kind === 'refused')
+    logger.warn(`search attributes are not registered, runs go on without: ${attributes.reason}`);
+
+  const ownResults = createOwnResults();
+  const parked = createParkedStreams();
+  const log = (line: string) => logger.warn(line);
+  const deps: SessionDeps = {
+    feed: createSessionFeed(createClient(config.anthropic), { log }),
+    ownResults,
+    parked,
+    attempts,
+    signal: createBatchSignal(getClient),
+    lastHost: createLastHostLookup(getClient, { log }),
+    searchAttributes: attributes.kind !== 'refused',
+  };
+  const common = { connection, namespace, shutdownGraceTime: 0 } as const;
+  const create = (taskQueue: string, slots: number, options: Partial<WorkerOptions>) =>
+    Worker.create({ ...common, taskQueue, maxConcurrentActivityTaskExecutions: slots, ...options });
+  const workers: Promise<Worker>[] = [];
+  if (roles.includes('sessions')) {
+    workers.push(
+      create(SESSIONS_QUEUE, 200, {
+        workflowsPath: workflowsPath(),
+        activities: createSessionActivities(deps),
+        stickyQueueScheduleToStartTimeout: 1_000,
+      }),
+    );
+  }
+  if (roles.includes('listeners'))
+    workers.push(create(LISTENERS_QUEUE, 5_000, { activities: createListenerActivities(deps) }));
+  let closeTools = () => {};
+  if (host !== undefined) {
+    const { stateDir, toolsModule, toolEnv, toolCommand } = config;
+    const settings = { stateDir, toolsModule, toolEnv, toolCommand };
+    const tools = createToolActivities({ ...deps, settings, hostId: host, maxHosts: MAX_HOSTS, described });
+    closeTools = tools.close;
+    workers.push(
+      create(TOOLS_QUEUE, 100, { activities: tools.any }),
+      create(toolsQueue(host), MAX_HOSTS * MAX_PARALLEL + 100, { activities: tools.host }),
+      create(controlQueue(host), 100, { activities: tools.control }),
+    );
+  }
+  const created = await Promise.all(workers);
+  const runs = created.map(worker => worker.run());
+  const orphans = lookAfterOrphans(config.stateDir, client, logger);
+  if (host !== undefined) void sweep(config.stateDir, client, logger);
+  const shutdown = () => {
+    for (const worker of created) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const done = Promise.all(runs).then(
+    () => undefined,
+    async error => {
+      shutdown();
+      await Promise.allSettled(runs);
+      throw error;
+    },
+  );
+  return {
+    hostId: host,
+    shutdown,
+    done: done.finally(async () => {
+      clearInterval(orphans);
+      parked.close();
+      closeTools();
+      await attempts.close();
+      await connection.close();
+    }),
+  };
+}
+
+/** What must be right before anything is polled: an unusable setting must not fail calls one by one. */
+async function prepare(config: Config) {
+  const { apiKey, environmentKey } = config.anthropic;
+  if (apiKey === undefined && environmentKey === undefined)
+    throw new WorkerError('no API key: set ANTHROPIC_API_KEY (or ANTHROPIC_ENVIRONMENT_KEY)', true);
+  const folder = await checkStateDir(config.stateDir);
+  if (folder.kind === 'unusable') throw new WorkerError(folder.message, true);
+  const { toolsModule, toolEnv } = config;
+  const described = await describeTools({ toolsModule, toolEnv });
+  if (described.kind === 'broken') throw new WorkerError(described.message, true);
+  return { tools: described.tools, moduleHash: described.moduleHash };
+}
+
+async function connect(config: Config): Promise<NativeConnection> {
+  const { address, connection, namespace } = config.temporal;
+  try {
+    const native = await NativeConnection.connect(connection);
+    await native.withDeadline(Date.now() + 10_000, () =>
+      native.workflowService.describeNamespace({ namespace }),
+    );
+    return native;
+  } catch (error) {
+    throw new WorkerError(
+      `cannot use Temporal at ${address}, namespace ${namespace}: ${reason(error)}`,
+      false,
+    );
+  }
+}
+
+function lookAfterOrphans(stateDir: string, client: Client, logger: Logger): NodeJS.Timeout {
+  let busy = false;
+  const look = async () => {
+    if (busy) return;
+    busy = true;
+    try {
+      const failed = await failOrphans(stateDir, async token => {
+        await client.activity.fail(token, handOver());
+      });
+      if (failed > 0) logger.info(`took over ${failed} attempts of a dead worker`);
+    } catch (error) {
+      logger.warn(`could not look after dead workers: ${reason(error)}`);
+    } finally {
+      busy = false;
+    }
+  };
+  void look();
+  return setInterval(look, ORPHANS_MS).unref();
+}
+
+/** Ends tool hosts that no session wants any more (§4, Ends). */
+async function sweep(stateDir: string, client: Client, logger: Logger): Promise<void> {
+  try {
+    const report = await sweepHosts({ stateDir, isWanted: isWanted(client) });
+    for (const { sessionId } of report.closed) logger.info(`sweep: closed the tool host of ${sessionId}`);
+    for (const what of report.killed) logger.info(`sweep: killed ${what}`);
+    for (const what of report.survivors) logger.warn(`sweep: could not end ${what}`);
+  } catch (error) {
+    logger.warn(`could not sweep tool hosts: ${reason(error)}`);
+  }
+}
+
+function workflowsPath(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url));
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
