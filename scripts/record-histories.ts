@@ -1,0 +1,135 @@
+/**
+ * Records the histories that the replay gate replays: real sessions, on a real server, served by a real worker.
+ * Run after a change of the workflow that is meant to change its commands: `npm run record`.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { startSession, summaryOfRun } from '../src/client.ts';
+import { readConfig } from '../src/config.ts';
+import { startTemporalServer } from '../src/dev/temporal-server.ts';
+import type { Agent } from '../src/emulator/agent.ts';
+import { startEmulator } from '../src/emulator/server.ts';
+import type { RunOptions } from '../src/workflows/run-input.ts';
+
+const FIXTURES = fileURLToPath(new URL('../test/fixtures/histories', import.meta.url));
+const BIN = fileURLToPath(new URL('../bin/holdfast.js', import.meta.url));
+
+interface Scenario {
+  readonly name: string;
+  readonly script: (agent: Agent) => Promise<unknown>;
+  readonly options?: Partial<RunOptions>;
+  /** Done while the script runs. */
+  readonly meanwhile?: (
+    session: ReturnType<Awaited<ReturnType<typeof startEmulator>>['createSession']>,
+  ) => Promise<void>;
+}
+
+const bash = (command: string) => ({ name: 'bash', input: { command } });
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'one-call',
+    script: async agent => {
+      await agent.call('bash', { command: 'echo one' });
+    },
+  },
+  {
+    name: 'parallel-and-locked',
+    script: async agent => {
+      await agent.calls([
+        { name: 'write', input: { file_path: 'a.txt', content: 'a' } },
+        bash('cat a.txt'),
+        { name: 'read', input: { file_path: 'a.txt' } },
+        { name: 'glob', input: { pattern: '*' } },
+      ]);
+      await agent.call('bash', { command: 'exit 3' });
+    },
+  },
+  {
+    name: 'large-result',
+    script: async agent => {
+      await agent.call('bash', { command: 'head -c 90000 /dev/zero | tr "\\0" x' });
+      await agent.call('write', { file_path: 'big.txt', content: 'y'.repeat(100_000) });
+    },
+  },
+  {
+    name: 'interrupted',
+    script: async agent => {
+      await agent.calls([bash('sleep 30'), bash('echo never')]);
+    },
+    meanwhile: async session => {
+      await session.wait('requires_action');
+      await new Promise(resolve => setTimeout(resolve, 2_000));
+      session.send({ type: 'user.interrupt' });
+    },
+  },
+  {
+    name: 'unowned-then-terminated',
+    script: async agent => {
+      await agent.calls([bash('true'), { name: 'someone_elses', input: {}, kind: 'custom' }]);
+    },
+    meanwhile: async session => {
+      await session.wait('requires_action');
+      await new Promise(resolve => setTimeout(resolve, 2_000));
+      session.archive();
+    },
+  },
+  {
+    name: 'continued-as-new',
+    options: { maxHistory: 120 },
+    script: async agent => {
+      for (let i = 0; i < 12; i++) await agent.call('bash', { command: `echo ${i}` });
+    },
+  },
+];
+
+const folder = await mkdtemp(join(tmpdir(), 'hf-record-'));
+const { cacheDir } = readConfig({ ...process.env, HOLDFAST_HOST_LOST: '0' });
+const server = await startTemporalServer({
+  env: process.env,
+  cacheDir,
+  folder: join(folder, 'temporal'),
+  output: process.stderr,
+});
+const emulator = await startEmulator();
+const worker = spawn(process.execPath, [BIN, 'worker'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: {
+    ...process.env,
+    ANTHROPIC_API_KEY: 'recorded',
+    ANTHROPIC_BASE_URL: emulator.url,
+    TEMPORAL_ADDRESS: server.address,
+    HOLDFAST_STATE_DIR: join(folder, 'state'),
+  },
+});
+const connection = await Connection.connect({ address: server.address });
+const client = new Client({ connection });
+try {
+  for (const { name, script, options, meanwhile } of SCENARIOS) {
+    const session = emulator.createSession({ script, message: 'go' });
+    const handle = await startSession(client, session.id, { maxIdleMs: 1_500, ...options });
+    await meanwhile?.(session);
+    const summary = await summaryOfRun(handle);
+    let runs = 0;
+    for await (const run of client.workflow.list({ query: `WorkflowId = '${session.id}'` })) {
+      const history = await client.workflow.getHandle(session.id, run.runId).fetchHistory();
+      const file = join(FIXTURES, `${name}-${++runs}.json`);
+      await writeFile(file, `${historyToJSON(history)}\n`);
+    }
+    process.stderr.write(
+      `${name}: ${summary.state} (${summary.reason}), ${summary.calls.length} calls, ${runs} runs\n`,
+    );
+  }
+} finally {
+  worker.kill('SIGTERM');
+  await new Promise(resolve => worker.once('exit', resolve));
+  await connection.close();
+  await emulator.close();
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+}
