@@ -1,10 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { builtEntry, bundledModule, defaultCacheDir, readModule } from '../../src/dev/temporal-cache.ts';
-import { findTemporal, temporalUnavailable } from '../../src/dev/temporal-finder.ts';
+import { bundledModule } from '../../src/dev/temporal-cache.ts';
+import { findTemporal } from '../../src/dev/temporal-finder.ts';
 import { cacheEntry, machine, reasons } from './fake-machine.ts';
 import { fakeGo, fakePrograms, fakeTemporal, gone, runProgram, until } from './fake-programs.ts';
 

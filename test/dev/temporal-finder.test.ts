@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { builtEntry, bundledModule, defaultCacheDir, readModule } from '../../src/dev/temporal-cache.ts';
 import { findTemporal, temporalUnavailable } from '../../src/dev/temporal-finder.ts';
 import { cacheEntry, machine, reasons } from './fake-machine.ts';
-import { fakeGo, fakePrograms, fakeTemporal, gone, runProgram, until } from './fake-programs.ts';
+import { fakeGo, fakePrograms, fakeTemporal, gone } from './fake-programs.ts';
 
 const downloadProgram = fileURLToPath(new URL('./programs/download.ts', import.meta.url));
 

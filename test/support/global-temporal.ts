@@ -1,6 +1,6 @@
 /** Vitest global set-up: one Temporal server for the run, the one at TEMPORAL_ADDRESS where that is set. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -11,16 +11,23 @@ import type {} from './temporal.ts';
 import { findOptionsForTests } from './temporal-options.ts';
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const prefix = `holdfast-test-${randomBytes(4).toString('hex')}-`;
+  const run = randomBytes(4).toString('hex');
+  const prefix = `holdfast-test-${run}-`;
   const external = process.env.TEMPORAL_ADDRESS ? { address: process.env.TEMPORAL_ADDRESS } : undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-temporal-'));
-  const server = await startTemporalServer({ ...findOptionsForTests(), external, folder });
+  const folder = join(tmpdir(), `holdfast-test-temporal-${run}`);
+  const removeFolder = () => rm(folder, { recursive: true, force: true });
+  const server = await startTemporalServer({ ...findOptionsForTests(), external, folder }).catch(
+    async (error: unknown) => {
+      await removeFolder();
+      throw error;
+    },
+  );
   project.provide('temporalAddress', server.address);
   project.provide('temporalNamespacePrefix', prefix);
   return async () => {
     if (external) await deleteNamespaces(external.address, prefix);
     await server.close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder();
   };
 }
 
