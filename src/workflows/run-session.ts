@@ -33,21 +33,20 @@ export async function runSession(input: RunSessionInput): Promise<SessionSummary
   handleMessages(run);
   const background = new CancellationScope();
   try {
-    if (input.carried === undefined) await begin(run);
-    else {
-      const running = pendingCalls(run.state).filter(call => call.phase.kind === 'running');
-      attachCalls(
-        run,
-        running.map(call => call.id),
-      );
-    }
-    if (run.state.ended === undefined)
-      void background.run(() => Promise.all([keepListening(run), watchIdle(run)]));
+    attachCalls(run, runningIds(run));
+    // Not awaited: a person's stop must be heard while the API cannot be asked for the session.
+    void background.run(() => serve(run, input.carried === undefined));
     return await drive(run, background);
   } catch (error) {
-    if (isCancellation(error) || !(error instanceof FailedRun)) throw error;
-    throw failed(run, error.reason);
+    if (error instanceof FailedRun) throw failed(run, error.reason);
+    // Cancelled from outside (the UI, a client): the tools of the session must not go on alone (I10).
+    if (isCancellation(error)) await close(run, { state: 'stopped', reason: 'cancelled' });
+    throw error;
   }
+}
+
+function runningIds(run: Run): string[] {
+  return pendingCalls(run.state).flatMap(call => (call.phase.kind === 'running' ? [call.id] : []));
 }
 
 /** Ends a run in the open; `reason` is what an activity failed with. */
@@ -85,24 +84,32 @@ function handleMessages(run: Run): void {
   setHandler(callsQuery, () => callDetails(run));
 }
 
-/** Looks the session up, and asks which tools are served, before anything is heard. */
-async function begin(run: Run): Promise<void> {
-  const session = await openSession({ sessionId: run.sessionId }).catch(error => {
-    throw new FailedRun(error);
-  });
-  run.title = session.title;
-  run.workspace = session.lastHost;
-  run.searchAttributes = session.searchAttributes;
-  if (session.status === 'terminated' || session.archived) {
-    // Calls of a dead session are never run (W-7), so nobody needs to listen.
+/** What goes on beside the steps: the tools are asked for, the session is heard, the idle clock is watched. */
+async function serve(run: Run, isFirst: boolean): Promise<void> {
+  if (isFirst && !(await lookUp(run))) return;
+  if (run.state.tools === undefined)
+    follow(
+      run,
+      describeTools().then(({ tools }) => run.fold({ type: 'tools', tools })),
+    );
+  await Promise.all([keepListening(run), watchIdle(run)]);
+}
+
+/** @returns whether the session lives; the calls of a dead one are never run (W-7), so nobody needs to listen. */
+async function lookUp(run: Run): Promise<boolean> {
+  try {
+    const session = await openSession({ sessionId: run.sessionId });
+    run.title = session.title;
+    run.workspace = session.lastHost;
+    run.searchAttributes = session.searchAttributes;
+    run.touch();
+    if (session.status !== 'terminated' && !session.archived) return true;
     run.note(session.archived ? 'the session is archived' : 'the session is terminated');
-    run.state = { ...run.state, ended: 'session.status_terminated' };
-    return;
+    run.fold({ type: 'session.status_terminated', id: 'openSession', processed_at: null });
+  } catch (error) {
+    if (!isCancellation(error)) run.fail(error);
   }
-  follow(
-    run,
-    describeTools().then(({ tools }) => run.fold({ type: 'tools', tools })),
-  );
+  return false;
 }
 
 /** Takes one step after the other until the run ends. */

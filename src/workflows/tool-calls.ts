@@ -1,5 +1,6 @@
 /** Carries out what `nextStep` says of calls: run, stop, post. Each step is recorded before it is awaited. */
 
+import { isCancellation } from '@temporalio/workflow';
 import type { RunToolResult } from '../activities/run-tool.ts';
 import type { ToolOutcome } from '../session/outcome.ts';
 import { replyOf } from '../session/reply.ts';
@@ -188,5 +189,7 @@ function followPost(run: Run, work: Promise<void>): void {
 
 /** What is not an outcome is a fault of ours or of the cluster: it fails the run in the open. */
 export function follow(run: Run, work: Promise<void>): void {
-  work.catch(error => run.fail(error));
+  work.catch(error => {
+    if (!isCancellation(error)) run.fail(error);
+  });
 }
