@@ -1,4 +1,14 @@
-/** The emulator's own endpoints under `/_emulator`, without credentials: faults, ledger, requests, waiting. */
+/**
+ * The emulator's own endpoints under `/_emulator`, JSON without credentials; `…` is empty or `/sessions/{id}`:
+ *
+ *     GET    /sessions                     POST /sessions            body of POST /v1/sessions, all optional
+ *     GET    /sessions/{id}                POST /sessions/{id}/start begins a turn without a message
+ *     GET    /sessions/{id}/ledger         POST /sessions/{id}/emit  {events, log?, stream?, event_line?, delay_ms?}
+ *     GET    /sessions/{id}/wait?state=&timeout_ms=
+ *     GET, POST, DELETE  …/faults          POST …/cut                destroys open streams
+ *     GET, DELETE        /requests?session_id=&route=
+ *     POST   /keys {api_keys?, environment_keys?}    POST /down {ms}
+ */
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { ApiError } from './api-error.ts';

@@ -103,6 +103,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
 
+  let closed = false;
   const listen = (port: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -140,8 +141,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     clearRequests: () => parts.requests.clear(),
     setKeys: keys => parts.credentials.set(keys),
     goDown: stopListening,
-    comeUp: () => listen(port),
+    // A closed emulator stays closed, also where a timer of `/_emulator/down` comes after.
+    comeUp: async () => {
+      if (!closed && !server.listening) await listen(port);
+    },
     close: async () => {
+      closed = true;
       sessions.dispose();
       await stopListening();
     },

@@ -58,7 +58,7 @@ export class Session {
   readonly log = new EventLog();
   readonly calls = new Calls();
   readonly ledger = new Ledger();
-  readonly streams = new Streams();
+  readonly streams = new Streams(() => this.changed());
   readonly threads: Threads;
   readonly turn: Turn;
   readonly inbox: Inbox;

@@ -4,6 +4,12 @@ import type { FrameOptions, StreamConnection } from './stream.ts';
 /** The open streams of one session. */
 export class Streams {
   readonly #open = new Set<StreamConnection>();
+  readonly #changed: () => void;
+
+  /** @param changed is told when a connection comes or goes. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
 
   get count(): number {
     return this.#open.size;
@@ -11,10 +17,12 @@ export class Streams {
 
   attach(stream: StreamConnection): void {
     this.#open.add(stream);
+    this.#changed();
   }
 
   detach(stream: StreamConnection): void {
     this.#open.delete(stream);
+    this.#changed();
   }
 
   send(event: SessionEvent, options: FrameOptions): void {

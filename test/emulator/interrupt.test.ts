@@ -96,10 +96,13 @@ test('a script that was interrupted goes on with the next message', async () => 
 test('an interrupt can be applied late: until then it is queued, and results are taken', async () => {
   const emulator = await emulatorFor();
   const { session } = await inThreads(emulator);
-  session.setFaults({ interrupt_delay_ms: 200 });
+  session.setFaults({ interrupt_delay_ms: 60_000 });
   await post(emulator, session.id, INTERRUPT);
   expect((await post(emulator, session.id, toolResult('sevt_a'))).status).toBe(200);
   expect(session.events('user.interrupt')).toMatchObject([{ processed_at: null }]);
+  expect(session.info().open_calls).toEqual(['sevt_b']);
+  session.setFaults({ interrupt_delay_ms: 20 });
+  await post(emulator, session.id, INTERRUPT);
   await session.wait('idle');
   expect(session.events('agent.tool_result')).toMatchObject([{ tool_use_id: 'sevt_b' }]);
 });

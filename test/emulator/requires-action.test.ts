@@ -33,6 +33,7 @@ test('parallel calls of mixed kinds block together, each answer re-emits the rem
   await post(emulator, session.id, toolResult('sevt_a'));
   expect(blockedOn(session)).toEqual([['sevt_a', 'sevt_b', 'sevt_c'], ['sevt_a', 'sevt_c'], ['sevt_c']]);
   expect(session.info().status).toBe('idle');
+  expect(session.events('session.status_running'), 'a part of the answers runs nothing on').toHaveLength(1);
   await post(emulator, session.id, confirmation('sevt_c', 'allow'), toolResult('sevt_c', 'read it'));
   expect((await results).map(result => result.text)).toEqual(['done', 'done', 'read it']);
   expect(session.info().status).toBe('running');

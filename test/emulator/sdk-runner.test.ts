@@ -45,7 +45,9 @@ async function serve(
   return calls;
 }
 
-test('the SDK’s runner serves a scripted session from end to end, each call once', async () => {
+test('the SDK’s runner serves a scripted session from end to end, each call once', {
+  timeout: 20_000,
+}, async () => {
   const workdir = await workspace();
   const script = async (agent: Agent) => {
     const write = await agent.call('write', { file_path: 'notes.txt', content: 'hello\n' });
@@ -92,7 +94,7 @@ test('the SDK’s runner serves a scripted session from end to end, each call on
   expect(ledger.calls[0]?.accepted[0]?.headers['x-stainless-helper']).toBe('session-tool-runner');
 });
 
-test('the SDK’s runner holds an asked call until it is allowed', async () => {
+test('the SDK’s runner holds an asked call until it is allowed', { timeout: 20_000 }, async () => {
   const emulator = await emulatorFor({
     script: [{ ask: 'lookup', kind: 'builtin', input: { key: 'a' } }, { expect: { includes: 'value of a' } }],
   });

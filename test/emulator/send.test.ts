@@ -65,22 +65,24 @@ test('a user message is echoed without a stamp and seen twice on the stream: que
   expect(session.events('user.message')).toHaveLength(1);
 });
 
-test('a queued message is listed last without a stamp, and begins the next turn', async () => {
-  const emulator = await emulatorFor({ script: [{ wait: 150 }, { idle: 'end_turn' }, { say: 'second' }] });
-  const session = emulator.createSession({ message: 'first' });
-  await session.wait('running');
+test('a message that comes during a turn is queued, listed last without a stamp, and begins the next turn', async () => {
+  const emulator = await emulatorFor();
+  const session = emulator.createSession({ script: 'manual' });
+  await session.agent.say('busy');
   await post(emulator, session.id, message('next'));
-  expect(session.events().at(-1)).toMatchObject({ content: text('next'), processed_at: null });
-  await session.wait('script_done');
-  const types = session
-    .events('user.message', 'session.status_idle', 'agent.message')
-    .map(event => event.type);
-  expect(types).toEqual([
-    'user.message',
-    'session.status_idle',
-    'user.message',
-    'agent.message',
-    'session.status_idle',
+  await post(emulator, session.id, message('and more'));
+  await session.agent.say('still busy');
+  expect(session.events().slice(-2)).toMatchObject([
+    { content: text('next'), processed_at: null },
+    { content: text('and more'), processed_at: null },
+  ]);
+  expect((await session.agent.idle()).text).toBe('next\nand more');
+  expect(session.events('session.status_idle', 'user.message', 'session.status_running')).toMatchObject([
+    { type: 'session.status_running' },
+    { type: 'session.status_idle' },
+    { type: 'user.message', processed_at: expect.any(String) },
+    { type: 'user.message', processed_at: expect.any(String) },
+    { type: 'session.status_running' },
   ]);
 });
 
