@@ -108,5 +108,6 @@ async function list(
       cutTo = events.length;
     }
   }
+  if (whole) filter.listedAll(through);
   return { events: whole ? compactHistory(events) : events, unfiltered: whole, through };
 }

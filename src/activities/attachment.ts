@@ -7,6 +7,7 @@ import { type SessionEvent, toSessionEvent } from '../session/events.ts';
 import { type Backlog, type BacklogOptions, type Batch, createBacklog } from './backlog.ts';
 import { laterStamp } from './cursor.ts';
 import type { EventFilter } from './event-filter.ts';
+import { keyOf } from './known-ids.ts';
 import { createNotifier } from './notifier.ts';
 
 export interface Attachment {
@@ -17,6 +18,8 @@ export interface Attachment {
   cursorAfter(batch: Batch): string | null;
   /** Takes `batch` out and lets the reader go on. */
   accepted(batch: Batch): void;
+  /** The ids of what the workflow knows of late, once the backlog is empty. */
+  signalled(): string[];
   /** Ends an attach: `history` goes first, then what the stream brought in the meantime (I3). */
   release(history: History): void;
   /** Resolves when there may be something to do, or after `ms`. */
@@ -57,9 +60,13 @@ export function createAttachment({ stream, filter, options, abort, ...at }: Atta
   const openedAt = Date.now();
   let cursor = at.cursor;
   let through: string | null = null;
+  /** Set while a whole history is being signalled: half of one is not a place to read on from. */
+  let withheld = false;
   /** What the stream brings while the history is being listed; undefined afterwards. */
   let live: SessionEvent[] | undefined = [];
   let liveBytes = 0;
+  /** Echoes whose post is not answered yet. */
+  const held = new Set<string>();
   let fresh = false;
   let closed = false;
   let end: { error?: unknown } | undefined;
@@ -74,10 +81,13 @@ export function createAttachment({ stream, filter, options, abort, ...at }: Atta
     if (admission.kind !== 'dropped') fresh = true;
     if (admission.kind === 'forwarded') forward(event, admission.lazy);
     // The events behind it do not wait: an interrupt may be among them.
-    if (admission.kind === 'held')
+    if (admission.kind === 'held') {
+      held.add(keyOf(event));
       void admission.settled.then(accepted => {
+        held.delete(keyOf(event));
         if (!accepted && !closed) forward(event, false);
       });
+    }
   }
 
   function isFull(): boolean {
@@ -112,6 +122,7 @@ export function createAttachment({ stream, filter, options, abort, ...at }: Atta
     .finally(() => changes.notify());
 
   function cursorAfter(batch: Batch): string | null {
+    if (withheld && !batch.listed) return cursor;
     const stamps = batch.events.map(event => event.processed_at);
     return [...stamps, batch.listed ? through : null].reduce(laterStamp, cursor);
   }
@@ -124,11 +135,14 @@ export function createAttachment({ stream, filter, options, abort, ...at }: Atta
     cursorAfter,
     accepted(batch) {
       cursor = cursorAfter(batch);
+      withheld &&= !batch.listed;
       backlog.accepted(batch);
       room.notify();
     },
+    signalled: () => filter.seen().filter(id => !held.has(id)),
     release(history) {
       through = history.through;
+      withheld = history.unfiltered;
       for (const event of history.events) {
         if (history.unfiltered) {
           filter.note(event, true);

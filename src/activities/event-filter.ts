@@ -14,6 +14,13 @@ export interface EventFilter {
   admit(event: SessionEvent): Admission;
   /** Marks an event as seen and, when it is forwarded with the history, as forwarded. */
   note(event: SessionEvent, forwarded: boolean): void;
+  /**
+   * Tells that the whole history up to `stamp` was listed: what comes later with a stamp well before it is a
+   * late duplicate. The answers of a history are not forwarded, so its calls must not come back to life.
+   */
+  listedAll(stamp: string | null): void;
+  /** The ids of all that was admitted or noted of late. */
+  seen(): string[];
 }
 
 export interface EventFilterOptions {
@@ -31,6 +38,7 @@ export function createEventFilter(options: EventFilterOptions): EventFilter {
   const known = createKnownIds(options.known, Date.parse(options.cursor ?? '') || 0, options.overlapMs);
   /** Calls forwarded by this listener and not seen answered since. */
   const open = new Set<string>();
+  let floor = 0;
 
   function follow(event: SessionEvent): void {
     switch (event.type) {
@@ -72,7 +80,7 @@ export function createEventFilter(options: EventFilterOptions): EventFilter {
 
   return {
     admit(event) {
-      if (!known.add(event)) return { kind: 'dropped' };
+      if (Date.parse(event.processed_at ?? '') < floor || !known.add(event)) return { kind: 'dropped' };
       const lazy = isLazy(event);
       follow(event);
       if (event.type !== 'user.tool_result' && event.type !== 'user.custom_tool_result')
@@ -86,5 +94,9 @@ export function createEventFilter(options: EventFilterOptions): EventFilter {
       known.add(event);
       if (forwarded) follow(event);
     },
+    listedAll(stamp) {
+      floor = (Date.parse(stamp ?? '') || 0) - options.overlapMs;
+    },
+    seen: known.all,
   };
 }

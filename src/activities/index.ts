@@ -36,12 +36,12 @@ export function createSessionActivities(deps: SessionDeps) {
   const { noted } = deps.attempts;
   const openSession = createOpenSession(deps);
   return {
-    openSession: async (input: { readonly sessionId: string }) => ({
+    openSession: noted(async (input: { readonly sessionId: string }) => ({
       ...(await openSession(input)),
       searchAttributes: deps.searchAttributes,
-    }),
-    readTail: createReadTail(deps),
-    readCalls: createReadCalls(deps),
+    })),
+    readTail: noted(createReadTail(deps)),
+    readCalls: noted(createReadCalls(deps)),
     postResults: noted(createPostResults(deps)),
   };
 }

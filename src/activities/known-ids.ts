@@ -3,11 +3,18 @@
 export interface KnownIds {
   /** @returns false when this form of the event was seen before. */
   add(event: Identified): boolean;
+  /** All that are held, as `known` takes them. */
+  all(): string[];
 }
 
-interface Identified {
+export interface Identified {
   readonly id: string;
   readonly processed_at: string | null;
+}
+
+/** How the fold tells the two forms of a queued user event apart. */
+export function keyOf({ id, processed_at }: Identified): string {
+  return processed_at === null ? `queued:${id}` : id;
 }
 
 /**
@@ -37,7 +44,7 @@ export function createKnownIds(
 
   return {
     add({ id, processed_at }) {
-      const key = processed_at === null ? `queued:${id}` : id;
+      const key = keyOf({ id, processed_at });
       if (ids.has(key) || ids.has(id)) return false;
       const stamp = Date.parse(processed_at ?? '') || newest;
       newest = Math.max(newest, stamp);
@@ -45,5 +52,6 @@ export function createKnownIds(
       forget();
       return true;
     },
+    all: () => [...ids.keys()],
   };
 }

@@ -5,6 +5,7 @@ import type { OwnResults } from '../anthropic/own-results.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
 import type { Cursor, EventBatch } from '../workflows/messages.ts';
 import { apiFailure } from './api-failure.ts';
+import { createAttemptMemory } from './attempt-memory.ts';
 import { laterStamp } from './cursor.ts';
 import { keepAlive } from './keep-alive.ts';
 import {
@@ -58,6 +59,7 @@ const RECONNECT_MS = 200;
  */
 export function createListen(deps: ListenDeps): (input: ListenInput) => Promise<ListenResult> {
   const parked = deps.parked ?? createParkedStreams();
+  const memory = createAttemptMemory();
   const options = { ...LISTENER_DEFAULTS, ...deps.options };
   return async function listen(input) {
     const info = activityInfo();
@@ -72,6 +74,7 @@ export function createListen(deps: ListenDeps): (input: ListenInput) => Promise<
         feed: deps.feed,
         ownResults: deps.ownResults,
         parked,
+        memory,
         signal: (batch: EventBatch) => deps.signal(workflowId, batch),
         onCursor: (next: Cursor) => {
           cursor = next;
@@ -103,7 +106,10 @@ function resultOf(end: LeaseEnd): ListenResult {
         type: 'StreamLost',
         message: end.reason,
         ...(end.healthy
-          ? { nextRetryDelay: RECONNECT_MS * (1 + Math.random()), category: ApplicationFailureCategory.BENIGN }
+          ? {
+              nextRetryDelay: RECONNECT_MS * (1 + Math.random()),
+              category: ApplicationFailureCategory.BENIGN,
+            }
           : {}),
       });
     default:

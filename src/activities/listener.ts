@@ -8,6 +8,7 @@ import type { SessionFeed } from '../anthropic/session-feed.ts';
 import type { Cursor, EventBatch } from '../workflows/messages.ts';
 import { type AttachOptions, attach } from './attach.ts';
 import type { Attachment } from './attachment.ts';
+import type { AttemptId, AttemptMemory } from './attempt-memory.ts';
 import { BACKLOG_DEFAULTS, type Batch } from './backlog.ts';
 import { laterStamp } from './cursor.ts';
 import type { ParkedStreams } from './parked-streams.ts';
@@ -18,11 +19,7 @@ import type { ParkedStreams } from './parked-streams.ts';
  */
 export type SignalAnswer = 'accepted' | 'refused' | 'gone';
 
-export interface Lease {
-  readonly sessionId: string;
-  readonly epoch: number;
-  readonly lease: number;
-  readonly attempt: number;
+export interface Lease extends AttemptId {
   readonly cursor: Cursor;
   readonly known: readonly string[];
   readonly leaseMs: number;
@@ -33,6 +30,7 @@ export interface LeaseParts {
   readonly feed: SessionFeed;
   readonly ownResults: OwnResults;
   readonly parked: ParkedStreams;
+  readonly memory: AttemptMemory;
   readonly signal: (batch: EventBatch) => Promise<SignalAnswer>;
   /** Called whenever the workflow has accepted what was read so far. */
   readonly onCursor: (cursor: Cursor) => void;
@@ -72,7 +70,9 @@ export async function runLease(lease: Lease, parts: LeaseParts, cancelled: Abort
     attachment = parked.adopt(lease.sessionId, cursor);
     if (attachment === undefined) {
       try {
-        attachment = await attach(feed, parts.ownResults, { ...lease, cursor }, options, cancelled);
+        const known = [...lease.known, ...parts.memory.recall(lease)];
+        const to = { sessionId: lease.sessionId, cursor, known };
+        attachment = await attach(feed, parts.ownResults, to, options, cancelled);
       } catch (error) {
         cancelled.throwIfAborted();
         return { kind: 'failed', failure: classify(error, { address: feed.address, ...options }) };
@@ -117,6 +117,7 @@ export async function runLease(lease: Lease, parts: LeaseParts, cancelled: Abort
   }
 
   function lost(from: Attachment, end: { error?: unknown }): LeaseEnd {
+    parts.memory.remember(lease, from.signalled());
     const failure = end.error === undefined ? undefined : classify(end.error, { address: feed.address });
     const reason = failure?.kind === 'transient' ? failure.reason : failure?.message;
     const healthy = from.healthy;

@@ -22,8 +22,10 @@ export function compactHistory(events: readonly SessionEvent[]): SessionEvent[] 
   const lastStatus = events.findLastIndex(isStatus);
   const loudest = events.findLastIndex(event => !isNeutral(event));
   const newest = events[loudest];
-  // A call that is kept only because it is the newest event keeps its answer: without it, it would be open.
+  // The newest event is kept in any case, and a call and its answer never without each other: the call would be
+  // open again, the answer be taken for that of a call that is still to come.
   if (newest !== undefined && isCall(newest)) answered.delete(newest.id);
+  if (newest !== undefined && isAnswer(newest)) answered.delete(newest.tool_use_id);
   const open = (id: string) => !answered.has(id);
   const firstOpen = events.findIndex(event => isCall(event) && open(event.id));
   const recent = newestStamp(events) - LATE_COMMIT_MS;

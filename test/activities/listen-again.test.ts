@@ -1,6 +1,7 @@
 /** What comes after the first attach: reconnects, leases, endings, cancellation, echoes. */
 import { CancelledFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ListenHeartbeat } from '../../src/activities/listen.ts';
 import type { SessionHandle } from '../../src/emulator/handle.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
 import type { NewEvent } from '../../src/emulator/session.ts';
@@ -50,7 +51,12 @@ describe('reconnecting', () => {
     const next = emit(toolUse({ processed_at: '2026-03-01T12:00:05Z' }));
     const listening = worker.listen(session.id, { cursor: { at }, known: [known.id, last.id], attempt: 2 });
     await listening.listed();
-    expect(listening.events().map(event => event.id).sort()).toEqual([late.id, next.id].sort());
+    expect(
+      listening
+        .events()
+        .map(event => event.id)
+        .sort(),
+    ).toEqual([late.id, next.id].sort());
     expect(listening.batches.at(-1)?.cursor.at).toBe(next.processed_at);
     expect(requests('list')).toHaveLength(1);
     const asked = new URL(requests('list')[0]?.path ?? '', 'http://x').searchParams;
@@ -112,23 +118,39 @@ describe('reconnecting', () => {
     expect(listening.batches.map(batch => batch.listed)).toEqual([true]);
   });
 
-  test('across cuts every event arrives once', async () => {
+  test('across cuts every event is signalled once, and a reconnect is one list', async () => {
     session.setFaults({ stream: { cut_after_events: 3 } });
     const seen: string[] = [];
-    let cursor: string | null = null;
-    for (let attempt = 1; attempt <= 5; attempt++) {
-      const listening = worker.listen(session.id, { attempt, cursor: { at: cursor }, known: seen });
+    let heartbeatDetails: ListenHeartbeat | undefined;
+    for (let attempt = 1; attempt <= 6; attempt++) {
+      const listening = worker.listen(session.id, {
+        attempt,
+        ...(heartbeatDetails ? { heartbeatDetails } : {}),
+      });
       await listening.listed();
-      for (let n = 0; n < 5; n++) emit(toolUse());
-      await expect(listening.result).rejects.toMatchObject({ type: 'StreamLost' });
+      if (attempt < 6) {
+        for (let n = 0; n < 5; n++) emit(toolUse());
+        await expect(listening.result).rejects.toMatchObject({ type: 'StreamLost' });
+      }
       for (const event of listening.events()) seen.push(event.id);
-      cursor = listening.heartbeats.at(-1)?.cursor.at ?? null;
+      heartbeatDetails = listening.heartbeats.at(-1);
     }
-    const last = worker.listen(session.id, { attempt: 6, cursor: { at: cursor }, known: seen });
-    await last.listed();
-    for (const event of last.events()) seen.push(event.id);
-    expect([...seen].sort()).toEqual(session.events().map(event => event.id).sort());
-    expect(requests('list').length).toBeLessThanOrEqual(6);
+    expect(seen).toEqual(session.events().map(event => event.id));
+    expect(requests('list')).toHaveLength(6);
+  });
+
+  test('another worker does not know what was signalled, so it signals the overlap again', async () => {
+    const first = worker.listen(session.id);
+    await first.listed();
+    const call = emit(toolUse());
+    await until('the call arrives', () => first.events().length === 1);
+    session.cutStreams();
+    await expect(first.result).rejects.toThrow();
+    await worker.close();
+    worker = startWorker(emulator.url);
+    const second = worker.listen(session.id, { attempt: 2, cursor: { at: call.processed_at } });
+    await second.listed();
+    expect(second.events().map(event => event.id)).toEqual([call.id]);
   });
 
   test('a half-open stream is given up, a quiet one with pings is not', async () => {
@@ -163,6 +185,18 @@ describe('reconnecting', () => {
       message: expect.stringContaining(`cannot reach the API at ${emulator.url}: `),
     });
   });
+});
+
+test('a frame of an answered call that comes again much later does not bring it back to life', async () => {
+  const call = emit(toolUse({ processed_at: '2026-03-01T11:00:00Z' }));
+  emit({ type: 'agent.tool_result', tool_use_id: call.id, processed_at: '2026-03-01T11:00:01Z' });
+  emit({ type: 'session.status_running', processed_at: '2026-03-01T12:00:00Z' });
+  const listening = worker.listen(session.id);
+  await listening.listed();
+  session.emit([call], { log: false });
+  const next = emit(toolUse());
+  await until('the next call arrives', () => listening.events().at(-1)?.id === next.id);
+  expect(listening.events().map(event => event.id)).not.toContain(call.id);
 });
 
 describe('what the API means for good', () => {
@@ -276,16 +310,20 @@ describe('leases', () => {
   });
 
   test('a run that takes no more signals ends the lease, and the next one brings what it refused', async () => {
+    let taken = 0;
     const first = worker.listen(session.id, {
-      answer: batch => (batch.events.length > 0 ? 'refused' : 'accepted'),
+      answer: batch => (batch.events.length > 0 && ++taken > 1 ? 'refused' : 'accepted'),
     });
     await first.listed();
-    // An event makes the cursor, without which a lease reads the whole history.
     const call = emit(toolUse());
-    expect(await first.result).toEqual({ kind: 'lease-ended', cursor: { at: null } });
-    const second = worker.listen(session.id, { epoch: 2, lease: 1 });
-    await until('the call arrives', () => second.events().length === 1);
-    expect(second.events().map(event => event.id)).toEqual([call.id]);
+    await until('the call arrives', () => first.events().length === 1);
+    const refused = emit(toolUse());
+    const ended = await first.result;
+    expect(ended).toEqual({ kind: 'lease-ended', cursor: { at: call.processed_at } });
+    const second = worker.listen(session.id, { epoch: 2, cursor: ended.cursor });
+    await until('the refused call arrives', () => second.events().length === 1);
+    expect(second.events().map(event => event.id)).toEqual([refused.id]);
+    expect(requests('stream')).toHaveLength(1);
   });
 
   test('a workflow that is gone ends the lease and closes the stream', async () => {
@@ -335,11 +373,16 @@ describe('the end of a session', () => {
 describe('cancellation', () => {
   test('at the shutdown of its worker it lets go at once and asks for the next attempt in 1 ms', async () => {
     // A signal that hangs must not hold it.
+    let hangs = false;
     const listening = worker.listen(session.id, {
-      answer: batch => (batch.events.length > 0 ? new Promise(() => undefined) : 'accepted'),
+      answer: batch => {
+        hangs = batch.events.length > 0;
+        return hangs ? new Promise(() => undefined) : 'accepted';
+      },
     });
     await listening.listed();
     emit(toolUse());
+    await until('a signal is in flight', () => hangs);
     listening.cancel({ workerShutdown: true });
     await expect(listening.result).rejects.toMatchObject({ nonRetryable: false, nextRetryDelay: 1 });
     await streams(0);
@@ -374,7 +417,12 @@ test('every heartbeat carries the cursor: a bare one would erase it', async () =
 });
 
 describe('echoes of our own results', () => {
-  const result = (id: string) => ({ type: 'user.tool_result', tool_use_id: id, is_error: false, content: [] });
+  const result = (id: string) => ({
+    type: 'user.tool_result',
+    tool_use_id: id,
+    is_error: false,
+    content: [],
+  });
 
   test('one that the server accepted is dropped, a foreign one is forwarded', async () => {
     const listening = worker.listen(session.id);

@@ -1,16 +1,28 @@
 /** Runs the `listen` activity against an emulator and takes down what it signals. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import {
+  createListen,
+  type ListenDeps,
+  type ListenHeartbeat,
+  type ListenInput,
+  type ListenResult,
+} from '../../src/activities/listen.ts';
+import type { ListenerOptions, SignalAnswer } from '../../src/activities/listener.ts';
+import { createParkedStreams, type ParkedStreams } from '../../src/activities/parked-streams.ts';
 import { createClient } from '../../src/anthropic/client.ts';
 import { createOwnResults, type OwnResults } from '../../src/anthropic/own-results.ts';
 import { createSessionFeed, type SessionFeed } from '../../src/anthropic/session-feed.ts';
-import { createListen, type ListenHeartbeat, type ListenInput, type ListenResult } from '../../src/activities/listen.ts';
-import type { ListenerOptions, SignalAnswer } from '../../src/activities/listener.ts';
-import { createParkedStreams, type ParkedStreams } from '../../src/activities/parked-streams.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import type { EventBatch } from '../../src/workflows/messages.ts';
 import { until } from '../support/until.ts';
+
+type Signal = ListenDeps['signal'];
+
+/** Which listening a signal belongs to. */
+const surroundings = new AsyncLocalStorage<unknown>();
 
 export interface Listening {
   readonly batches: EventBatch[];
@@ -44,10 +56,25 @@ export interface Worker {
 
 /** Everything that one worker process shares between its leases. */
 export function startWorker(baseURL: string, ttlMs?: number): Worker {
-  const feed = createSessionFeed(createClient({ baseURL, apiKey: 'key' }), { requestMs: 5_000, log: () => undefined });
+  const feed = createSessionFeed(createClient({ baseURL, apiKey: 'key' }), {
+    requestMs: 5_000,
+    log: () => undefined,
+  });
   const ownResults = createOwnResults();
   const parked = createParkedStreams(ttlMs);
   const running: Listening[] = [];
+  const signals = new Map<unknown, Signal>();
+  const common = createListen({
+    feed,
+    ownResults,
+    parked,
+    signal: (workflowId, batch) => {
+      const signal = signals.get(surroundings.getStore());
+      if (signal === undefined) throw new Error('signalled outside of an activity');
+      return signal(workflowId, batch);
+    },
+  });
+  const shared = (env: unknown) => (input: ListenInput) => surroundings.run(env, () => common(input));
 
   function listen(sessionId: string, given: ListenOptions = {}): Listening {
     const { attempt = 1, heartbeatDetails, options, answer, ...input } = given;
@@ -58,21 +85,18 @@ export function startWorker(baseURL: string, ttlMs?: number): Worker {
       { logger: new DefaultLogger('ERROR') },
     );
     env.on('heartbeat', details => heartbeats.push(details));
-    const activity = createListen({
-      feed,
-      ownResults,
-      parked,
-      ...(options ? { options } : {}),
-      signal: async (workflowId, batch) => {
-        if (workflowId !== sessionId) throw new Error(`signalled ${workflowId}`);
-        // As on the wire: what is not JSON does not arrive.
-        const copy = JSON.parse(JSON.stringify(batch)) as EventBatch;
-        const answered = (await answer?.(copy)) ?? 'accepted';
-        if (answered === 'accepted') batches.push(copy);
-        return answered;
-      },
-    });
-    const result = env.run(activity, {
+    const signal: Signal = async (workflowId, batch) => {
+      if (workflowId !== sessionId) throw new Error(`signalled ${workflowId}`);
+      // As on the wire: what is not JSON does not arrive.
+      const copy = JSON.parse(JSON.stringify(batch)) as EventBatch;
+      const answered = (await answer?.(copy)) ?? 'accepted';
+      if (answered === 'accepted') batches.push(copy);
+      return answered;
+    };
+    signals.set(env, signal);
+    // One activity for all leases of a worker, as in a worker, unless a test wants other limits.
+    const activity = options ? createListen({ feed, ownResults, parked, signal, options }) : shared(env);
+    const result: Promise<ListenResult> = env.run(activity, {
       sessionId,
       epoch: 1,
       lease: 1,

@@ -92,14 +92,20 @@ test('an API that is not there is named in one line with its address', async () 
 
 test('an API that does not answer in time passes', async () => {
   const failure = await failureOf(() => undefined);
-  expect(failure).toEqual({ kind: 'transient', reason: `the API at ${server?.url} gave no answer within 300 ms` });
+  expect(failure).toEqual({
+    kind: 'transient',
+    reason: `the API at ${server?.url} gave no answer within 300 ms`,
+  });
 });
 
 test('an answer whose body never ends runs into the same limit', async () => {
   const failure = await failureOf(response => {
     response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":');
   });
-  expect(failure).toEqual({ kind: 'transient', reason: `the API at ${server?.url} gave no answer within 300 ms` });
+  expect(failure).toEqual({
+    kind: 'transient',
+    reason: `the API at ${server?.url} gave no answer within 300 ms`,
+  });
 });
 
 test('a connection that is cut within the answer passes', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createClient } from '../../src/anthropic/client.ts';
-import { createOwnResults, type OwnResults } from '../../src/anthropic/own-results.ts';
 import type { Delivery, DeliveryProgress } from '../../src/anthropic/delivery.ts';
+import { createOwnResults, type OwnResults } from '../../src/anthropic/own-results.ts';
 import { type DeliveryOptions, deliver, NO_PROGRESS } from '../../src/anthropic/post.ts';
 import type { PostItem } from '../../src/anthropic/read-back.ts';
 import { createSessionFeed, type SessionFeed } from '../../src/anthropic/session-feed.ts';
@@ -37,7 +37,10 @@ function itemFor(id: string, type: ToolUseType = 'agent.tool_use', more: Partial
 
 let progress: DeliveryProgress = NO_PROGRESS;
 
-async function attempt(items: readonly PostItem[], options: Partial<DeliveryOptions> = {}): Promise<Delivery> {
+async function attempt(
+  items: readonly PostItem[],
+  options: Partial<DeliveryOptions> = {},
+): Promise<Delivery> {
   return deliver(
     { feed, ownResults, options },
     {
@@ -118,7 +121,11 @@ describe('what passes is tried again', () => {
     const second = await attempt(items);
     expect(kinds(second)).toEqual(['posted', 'posted']);
     expect(items.map(item => accepted(item.id))).toEqual([1, 1]);
-    expect(second.kind === 'settled' && second.dispositions.every(one => typeof one.at === 'string')).toBe(true);
+    // One refused request tells of both; neither is posted singly.
+    expect(posts()).toBe(2);
+    expect(second.kind === 'settled' && second.dispositions.every(one => typeof one.at === 'string')).toBe(
+      true,
+    );
     expect(ownResults.look(session.id, items[0]?.id ?? '')).toEqual({ kind: 'accepted' });
   });
 
@@ -213,7 +220,9 @@ describe('a refusal is read back (§2.6)', () => {
     emulator.clearRequests();
     progress = NO_PROGRESS;
     const processedAt = event?.processed_at ?? null;
-    expect(kinds(await attempt([itemFor(id, 'agent.tool_use', { processedAt })]))).toEqual(['answered-elsewhere']);
+    expect(kinds(await attempt([itemFor(id, 'agent.tool_use', { processedAt })]))).toEqual([
+      'answered-elsewhere',
+    ]);
     const [list] = emulator.requests().filter(request => request.route === 'list');
     const asked = new URL(list?.path ?? '', 'http://x').searchParams;
     expect(asked.getAll('types[]').sort()).toEqual([
@@ -244,7 +253,9 @@ describe('a refusal is read back (§2.6)', () => {
 
   test('an ended thread voids the results of its calls', async () => {
     const thread = await session.agent.thread('helper');
-    const [event] = session.emit([{ type: 'agent.tool_use', name: 't', input: {}, session_thread_id: thread }]);
+    const [event] = session.emit([
+      { type: 'agent.tool_use', name: 't', input: {}, session_thread_id: thread },
+    ]);
     await session.agent.endThread('helper');
     const delivery = await attempt([itemFor(event?.id ?? '')]);
     expect(kinds(delivery)).toEqual(['void']);

@@ -44,6 +44,6 @@ export function openEvents(response: ServerResponse): void {
   response.flushHeaders();
 }
 
-export function frame(event: { type: string }): string {
+export function frame(event: { readonly type: string; readonly [field: string]: unknown }): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

@@ -110,7 +110,9 @@ test('a whole frame whose blank line is missing at the end of the stream is not 
 
 test('an error event ends the stream with the words of the server', async () => {
   const { error } = await readStream(response => {
-    response.write('event: error\ndata: {"type":"error","error":{"type":"api_error","message":"no more"}}\n\n');
+    response.write(
+      'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"no more"}}\n\n',
+    );
   });
   expect(String(error)).toContain('no more');
 });
@@ -152,7 +154,7 @@ test('an answer that is no event stream is an error, not an empty stream', async
 });
 
 test('nothing is read ahead of a reader that stands still: the server is held back', async () => {
-  const block = frame({ type: 'agent.message', text: 'x'.repeat(64_000) } as { type: string });
+  const block = frame({ type: 'agent.message', text: 'x'.repeat(64_000) });
   let response: ServerResponse | undefined;
   const server = await serve(opened => {
     openEvents(opened);
