@@ -205,6 +205,7 @@ async function close(run: Run, ending: Ending): Promise<boolean> {
 
 function finish(run: Run, ending: Ending): SessionSummary {
   if (run.state.ended !== undefined) run.state = voidRest(run.state, 'the session ended');
+  run.over = ending.reason;
   show(run);
   return summaryOf(run, ending.state, ending.reason);
 }

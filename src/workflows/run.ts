@@ -52,6 +52,8 @@ export class Run {
   idleEnd: string | undefined;
   /** What `nextStep` said ends the run. */
   ending: Ending | undefined;
+  /** Why the run has ended. */
+  over: string | undefined;
   /** What ends the run as failed. */
   failure: { readonly error: unknown } | undefined;
   /** This run is about to continue as new: nothing more is started. */

@@ -55,7 +55,7 @@ export function statusOf(run: Run): SessionStatus {
 }
 
 function stateWord(run: Run): SessionStatus['state'] {
-  if (run.state.ended !== undefined) return 'ended';
+  if (run.over !== undefined || run.failure !== undefined || run.state.ended !== undefined) return 'ended';
   if (run.state.stop !== undefined) return 'stopping';
   if (!run.state.listed) return 'starting';
   return run.window === undefined ? 'running' : 'idle';
@@ -67,6 +67,7 @@ function waitingFor(run: Run): string {
   const running = calls.filter(call => call.phase.kind === 'running');
   if (run.state.ended !== undefined) return 'nothing: the session has ended';
   if (run.failure !== undefined) return 'nothing: the run has failed';
+  if (run.over !== undefined) return `nothing: the run has ended (${run.over})`;
   if (!run.state.listed) return 'the session’s history';
   if (running.length > 0) return `${running.length} running: ${running.map(call => call.summary).join('; ')}`;
   if (calls.some(call => call.phase.kind === 'finished')) return 'results to be posted';
