@@ -29,11 +29,11 @@ function lineOf({ level, message, timestampNanos, meta }: LogEntry): string {
   const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString().slice(11, 23);
   const fields = Object.entries(meta ?? {})
     .filter(([key, value]) => !NOISE.has(key) && value !== undefined)
-    .map(([key, value]) => `${key}=${valueOf(value)}`);
+    .map(([key, value]) => `${key}=${shown(value)}`);
   return [time, level.padEnd(5), message, ...fields].join(' ');
 }
 
-function valueOf(value: unknown): string {
+function shown(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(value.message);
   if (typeof value === 'string') return /^[\w.:@/-]*$/.test(value) ? value : JSON.stringify(value);
   return (

@@ -10,7 +10,7 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
-import { failOrphans, openAttempts } from './activities/attempts.ts';
+import { openAttempts } from './activities/attempts.ts';
 import { createBatchSignal } from './activities/batch-signal.ts';
 import {
   createListenerActivities,
@@ -18,20 +18,18 @@ import {
   createToolActivities,
   type SessionDeps,
 } from './activities/index.ts';
-import { handOver } from './activities/keep-alive.ts';
 import { createLastHostLookup } from './activities/last-host.ts';
 import { createParkedStreams } from './activities/parked-streams.ts';
 import { createClient } from './anthropic/client.ts';
 import { createOwnResults } from './anthropic/own-results.ts';
 import { createSessionFeed } from './anthropic/session-feed.ts';
 import type { Config } from './config.ts';
+import { lookAfterOrphans, sweep } from './housekeeping.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { describeTools } from './tool-host/describe.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { checkStateDir } from './tool-host/paths.ts';
-import { sweepHosts } from './tool-host/sweep.ts';
-import { isWanted } from './wanted-hosts.ts';
 import {
   controlQueue,
   LISTENERS_QUEUE,
@@ -56,8 +54,6 @@ export class WorkerError extends Error {
 /** Tool hosts on one machine; the rest waits as `HostFull` (I11). */
 const MAX_HOSTS = 64;
 const MAX_PARALLEL = 8;
-/** How often siblings are looked after (§5, Orphans). */
-const ORPHANS_MS = 250;
 
 export interface RunningWorker {
   readonly hostId: string | undefined;
@@ -183,38 +179,6 @@ async function connect(config: Config): Promise<NativeConnection> {
       `cannot use Temporal at ${address}, namespace ${namespace}: ${reason(error)}`,
       false,
     );
-  }
-}
-
-function lookAfterOrphans(stateDir: string, client: Client, logger: Logger): NodeJS.Timeout {
-  let busy = false;
-  const look = async () => {
-    if (busy) return;
-    busy = true;
-    try {
-      const failed = await failOrphans(stateDir, async token => {
-        await client.activity.fail(token, handOver());
-      });
-      if (failed > 0) logger.info(`took over ${failed} attempts of a dead worker`);
-    } catch (error) {
-      logger.warn(`could not look after dead workers: ${reason(error)}`);
-    } finally {
-      busy = false;
-    }
-  };
-  void look();
-  return setInterval(look, ORPHANS_MS).unref();
-}
-
-/** Ends tool hosts that no session wants any more (§4, Ends). */
-async function sweep(stateDir: string, client: Client, logger: Logger): Promise<void> {
-  try {
-    const report = await sweepHosts({ stateDir, isWanted: isWanted(client) });
-    for (const { sessionId } of report.closed) logger.info(`sweep: closed the tool host of ${sessionId}`);
-    for (const what of report.killed) logger.info(`sweep: killed ${what}`);
-    for (const what of report.survivors) logger.warn(`sweep: could not end ${what}`);
-  } catch (error) {
-    logger.warn(`could not sweep tool hosts: ${reason(error)}`);
   }
 }
 

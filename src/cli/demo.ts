@@ -1,4 +1,153 @@
-import { Command } from 'commander';
+/** `holdfast demo`: the whole thing on one machine, without an account, and proof at the end. */
+import { styleText } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { readConfig } from '../config.ts';
+import { reportFigures, reportText } from '../dev/demo/report-text.ts';
+import { type DemoReport, runDemo } from '../dev/demo/run-demo.ts';
+import type { Paint } from '../dev/demo/timeline.ts';
+import { verdictLine } from '../dev/demo/verdict.ts';
+import { type Progress, startProgress } from '../dev/progress.ts';
+import { milliseconds } from '../duration.ts';
+
+interface DemoFlags {
+  readonly runner: 'holdfast' | 'sdk';
+  readonly keep?: true;
+  readonly json?: true;
+  readonly limit: number;
+  readonly killAfter?: number;
+}
+
+const EXAMPLES = `
+A scripted agent mends a little project with real tools; what runs them is killed
+with SIGKILL in the middle of a command and started again. The last line of
+standard output is the verdict; the exit status is 0 if it is ok. Temporal is the
+server that TEMPORAL_ADDRESS names (in a namespace of the demo's own), or one that
+is started for it.
+
+Examples:
+  $ holdfast demo
+  $ holdfast demo --runner sdk   # the same session, served by the SDK's own runner
+  $ holdfast demo --keep         # and then look at it in Temporal's web UI
+`;
+
+/** As a shell tells that a signal ended a program. */
+const EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Ending = keyof typeof EXIT;
+const SIGNALS = Object.keys(EXIT) as Ending[];
+
+/** Exit status: 0 the verdict is ok, 1 anything else, 2 bad flags, 130 ended by Ctrl-C. */
 export function demoCommand(): Command {
-  return new Command('demo');
+  return new Command('demo')
+    .description('show what happens when a worker is killed; needs no account')
+    .addOption(
+      new Option('--runner <runner>', 'what serves the session')
+        .choices(['holdfast', 'sdk'])
+        .default('holdfast'),
+    )
+    .option('--keep', 'leave everything up after the verdict, until Ctrl-C')
+    .option('--json', 'print one line of JSON')
+    .addOption(
+      new Option('--limit <duration>', 'what the session may take, from when Temporal is there')
+        .argParser(durationOf('--limit'))
+        .default(120_000, '120s'),
+    )
+    .addOption(
+      new Option('--kill-after <duration>', 'from when the agent began')
+        .argParser(durationOf('--kill-after'))
+        .hideHelp(),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(demo);
+}
+
+async function demo(flags: DemoFlags): Promise<void> {
+  const config = readConfig();
+  const progress = startProgress(process.stderr);
+  const interrupt = new AbortController();
+  let ending: Ending | undefined;
+  const onSignal = (signal: Ending) => {
+    // A second one does not wait for the clean-up.
+    if (ending !== undefined) process.exit(EXIT[signal]);
+    ending = signal;
+    interrupt.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  let shown = false;
+  try {
+    await runDemo(
+      {
+        runner: flags.runner,
+        env: config.env,
+        cacheDir: config.cacheDir,
+        given: config.temporal,
+        limitMs: flags.limit,
+        killAfterMs: flags.killAfter,
+        signal: interrupt.signal,
+        stage: progress.say,
+        onCall: what => {
+          if (process.stderr.isTTY) progress.say(`the agent calls ${what}`);
+        },
+      },
+      async report => {
+        progress.end();
+        shown = true;
+        process.exitCode = report.verdict.ok ? 0 : 1;
+        process.stdout.write(
+          flags.json ? `${JSON.stringify(reportFigures(report))}\n` : reportText(report, paint),
+        );
+        if (flags.keep) await keep(report, progress, interrupt.signal);
+      },
+    );
+  } catch (error) {
+    progress.end();
+    if (ending !== undefined) process.exitCode = EXIT[ending];
+    else failed(error as Error, flags);
+  } finally {
+    progress.end();
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
+  if (ending !== undefined && !shown) process.stderr.write('demo: interrupted\n');
+}
+
+/** It could not begin: the error as it is (the finder's has several lines), and the verdict all the same. */
+function failed(error: Error, flags: DemoFlags): void {
+  const verdict = { ok: false, calls: 0, runTwice: 0, lost: 0, problems: [error.message] };
+  process.stderr.write(`holdfast demo: ${error.message}\n`);
+  process.stdout.write(`${flags.json ? JSON.stringify(verdict) : verdictLine(verdict)}\n`);
+  process.exitCode = 1;
+}
+
+async function keep(report: DemoReport, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { temporal, sessionId } = report;
+  const lines = [`session: ${sessionId}`];
+  if (temporal?.uiAddress !== undefined)
+    lines.push(
+      `Temporal's web UI: ${temporal.uiAddress}/namespaces/${temporal.namespace}/workflows/${sessionId}`,
+    );
+  else if (temporal !== undefined)
+    lines.push(`Temporal: ${temporal.address}, namespace ${temporal.namespace}`);
+  process.stderr.write(`\n${lines.join('\n')}\nEverything stays up until Ctrl-C.\n`);
+  await new Promise<void>(resolve => {
+    if (signal.aborted) resolve();
+    // Nothing else may keep the process when the session has ended.
+    const alive = setInterval(() => {}, 60_000);
+    signal.addEventListener('abort', () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+  progress.say('cleaning up');
+}
+
+/** Plain where standard output is no terminal, or NO_COLOR is set. */
+const paint: Paint = (style, text) => styleText(style, text, { stream: process.stdout });
+
+function durationOf(flag: string): (text: string) => number {
+  return text => {
+    try {
+      return milliseconds(flag, text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
 }

@@ -4,7 +4,7 @@
  * idle still stands, so that events which the listener filtered, or which came while every worker was down,
  * count.
  */
-import { condition, isCancellation, sleep } from '@temporalio/workflow';
+import { condition, isCancellation } from '@temporalio/workflow';
 import { readTail } from './activities.ts';
 import type { Run } from './run.ts';
 
@@ -15,9 +15,12 @@ export async function watchIdle(run: Run): Promise<void> {
       const window = run.window;
       const { maxIdleMs } = run.options;
       if (window === undefined || maxIdleMs <= 0) continue;
-      const left = window.from + maxIdleMs - Date.now();
+      const due = window.from + maxIdleMs;
+      const left = due - Date.now();
       if (left > 0) {
-        await sleep(left, { summary: `waiting ${seconds(maxIdleMs)} for the next turn` });
+        // A `wake` may have shortened the window: then the timer that runs is too long.
+        const summary = `waiting ${seconds(maxIdleMs)} for the next turn`;
+        await condition(() => dueAt(run) < due, left, { summary });
         continue;
       }
       const tail = await readTail({ sessionId: run.sessionId, idleId: window.idleId, since: window.since });
@@ -34,6 +37,12 @@ export async function watchIdle(run: Run): Promise<void> {
   } catch (error) {
     if (!isCancellation(error)) run.fail(error);
   }
+}
+
+function dueAt({ window, options }: Run): number {
+  return window === undefined || options.maxIdleMs <= 0
+    ? Number.POSITIVE_INFINITY
+    : window.from + options.maxIdleMs;
 }
 
 function seconds(ms: number): string {

@@ -1,0 +1,36 @@
+/** Hands a session on to its next run before its history grows too long (I11). */
+import {
+  allHandlersFinished,
+  type CancellationScope,
+  condition,
+  makeContinueAsNewFunc,
+} from '@temporalio/workflow';
+import { carried } from '../session/records.ts';
+import { FailedRun } from './ending.ts';
+import type { Run } from './run.ts';
+import type { runSession } from './run-session.ts';
+
+/** The next run goes on where this one stands; running tools are attached again, under the same ids. */
+export async function continueAsNew(run: Run, background: CancellationScope): Promise<void> {
+  run.rotating = true;
+  background.cancel();
+  const quiet = () => run.posts === 0 && run.opening === undefined && allHandlersFinished();
+  await condition(quiet, run.options.drainMs, { summary: 'posts under way end before the next run' });
+  run.takeInbox();
+  if (run.failure !== undefined) throw new FailedRun(run.failure.error);
+  const { sessionId, options, cursor, workspace, record, title, searchAttributes } = run;
+  const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
+  await next({
+    sessionId,
+    options,
+    carried: {
+      state: carried(run.state),
+      epoch: run.epoch + 1,
+      cursor,
+      workspace,
+      record,
+      title,
+      searchAttributes,
+    },
+  });
+}

@@ -1,0 +1,71 @@
+/** How a run ends: idle, with its session, stopped, or failed in the open. */
+import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import { voidRest } from '../session/records.ts';
+import { closeWorkspaceOn } from './activities.ts';
+import type { SessionSummary } from './messages.ts';
+import type { Ending, Run } from './run.ts';
+import { show, summaryOf } from './visible.ts';
+
+/** Ends a run in the open; `reason` is what an activity failed with. */
+export class FailedRun extends Error {
+  readonly reason: unknown;
+  constructor(reason: unknown) {
+    super('the run failed');
+    this.reason = reason;
+  }
+}
+
+export function endingOf(run: Run): Ending | undefined {
+  if (run.ending !== undefined) return run.ending;
+  if (run.idleEnd !== undefined && run.idleEnd === run.window?.key) return { state: 'done', reason: 'idle' };
+  run.idleEnd = undefined;
+  return undefined;
+}
+
+/**
+ * Closes the tool host, on the record and beyond cancellation. A wake or an event that came meanwhile keeps an
+ * idle session going: the listener stays until the very end (§6, `start`).
+ *
+ * @returns whether the run may end now.
+ */
+export async function close(run: Run, ending: Ending): Promise<boolean> {
+  const seen = run.revision;
+  const { workspace, workspaceOpen } = run;
+  if (workspace !== null && (workspaceOpen || run.opening !== undefined)) {
+    await CancellationScope.nonCancellable(async () => {
+      await run.opening?.catch(() => undefined);
+      const killRunning = ending.reason !== 'idle';
+      const closed = closeWorkspaceOn(workspace)({ sessionId: run.sessionId, workspace, killRunning });
+      const result = await closed.catch(error => ({
+        notes: [`could not close the tool host, its sweep will: ${words(error)}`],
+      }));
+      for (const note of result.notes) run.note(note);
+      run.workspaceOpen = false;
+    });
+  }
+  return ending.reason !== 'idle' || (run.revision === seen && run.inbox.length === 0);
+}
+
+export function finish(run: Run, ending: Ending): SessionSummary {
+  if (run.state.ended !== undefined) run.state = voidRest(run.state, 'the session ended');
+  run.over = ending.reason;
+  show(run);
+  return summaryOf(run, ending.state, ending.reason);
+}
+
+/** Carries the summary, so that whoever waits can tell what became of each call. */
+export function failed(run: Run, error: unknown): ApplicationFailure {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const message = words(error);
+  return ApplicationFailure.create({
+    type: cause instanceof ApplicationFailure ? (cause.type ?? 'Failed') : 'Failed',
+    message,
+    nonRetryable: true,
+    details: [summaryOf(run, 'failed', message)],
+  });
+}
+
+function words(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

@@ -1,0 +1,35 @@
+/** What goes on beside the steps of a run. */
+import { isCancellation } from '@temporalio/workflow';
+import { describeTools, openSession } from './activities.ts';
+import { keepListening } from './listening.ts';
+import type { Run } from './run.ts';
+import { follow } from './tool-calls.ts';
+import { watchIdle } from './watchdog.ts';
+
+/** Looks the session up, asks which tools are served, hears the session and watches the idle clock. */
+export async function serve(run: Run, isFirst: boolean): Promise<void> {
+  if (isFirst && !(await lookUp(run))) return;
+  if (run.state.tools === undefined)
+    follow(
+      run,
+      describeTools().then(({ tools }) => run.fold({ type: 'tools', tools })),
+    );
+  await Promise.all([keepListening(run), watchIdle(run)]);
+}
+
+/** @returns whether the session lives; the calls of a dead one are never run (W-7), so nobody needs to listen. */
+async function lookUp(run: Run): Promise<boolean> {
+  try {
+    const session = await openSession({ sessionId: run.sessionId });
+    run.title = session.title;
+    run.workspace = session.lastHost;
+    run.searchAttributes = session.searchAttributes;
+    run.touch();
+    if (session.status !== 'terminated' && !session.archived) return true;
+    run.note(session.archived ? 'the session is archived' : 'the session is terminated');
+    run.fold({ type: 'session.status_terminated', id: 'openSession', processed_at: null });
+  } catch (error) {
+    if (!isCancellation(error)) run.fail(error);
+  }
+  return false;
+}
