@@ -37,7 +37,9 @@ export function createAgentScript(onCall: (what: string) => void): AgentScript {
 
   const script = async (agent: Agent): Promise<void> => {
     const calls = (steps: readonly Step[]): Promise<CallResult[]> => {
-      onCall(steps.map(step => `${step.name} ${step.what}`).join(', '));
+      const [first] = steps;
+      const others = steps.length > 1 ? ` and ${steps.length - 1} more at once` : '';
+      if (first !== undefined) onCall(`${first.name} ${first.what}${others}`);
       const planned = steps.map(({ input, ...step }) => ({ input, call: { ...step, id: newId('sevt') } }));
       made.push(...planned.map(({ call }) => call));
       return agent.calls(planned.map(({ input, call }) => ({ name: call.name, id: call.id, input })));
@@ -61,7 +63,10 @@ export function createAgentScript(onCall: (what: string) => void): AgentScript {
     const [first, second] = EDITS;
 
     await agent.say('I write the project and run its tests.');
-    await works(file('write', SOURCE_FILE, { content: SOURCE }), file('write', TEST_FILE, { content: TESTS }));
+    await works(
+      file('write', SOURCE_FILE, { content: SOURCE }),
+      file('write', TEST_FILE, { content: TESTS }),
+    );
     await test(1, 2);
     agent.expect(await works(file('read', SOURCE_FILE)), { includes: 'sum + item.price,' });
     await works(file('edit', SOURCE_FILE, first));

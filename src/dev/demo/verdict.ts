@@ -59,7 +59,7 @@ export function judge(evidence: Evidence): Verdict {
   }
   problems.push(...ledger.failures, ...evidence.faults);
   if (!evidence.scriptEnded && problems.length === 0) problems.push('the agent did not come to its end');
-  if (!evidence.testsPassed) problems.push('the project’s tests did not pass in the end');
+  if (evidence.scriptEnded && !evidence.testsPassed) problems.push('the project’s tests do not pass');
   return { ok: problems.length === 0, calls: made.length, runTwice, lost, problems };
 }
 
