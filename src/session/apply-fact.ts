@@ -18,7 +18,7 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
       return;
     case 'tools':
       draft.tools = fact.tools;
-      for (const call of pendingOf(draft)) judge(draft, call, fact.tools);
+      for (const call of Object.values(draft.calls)) judge(draft, call, fact.tools);
       return;
     case 'started':
       change(draft, fact.id, call =>
@@ -105,7 +105,10 @@ function post(draft: Draft, call: Call, now: number): void {
     update(draft, call, { phase: { ...call.phase, posting: true } });
     return;
   }
-  update(draft, call, { phase: { kind: 'finished', outcome: neverStarted(now), posting: true }, isError: true });
+  update(draft, call, {
+    phase: { kind: 'finished', outcome: neverStarted(now), posting: true },
+    isError: true,
+  });
 }
 
 function neverStarted(now: number): ToolOutcome {

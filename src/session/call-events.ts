@@ -1,5 +1,14 @@
 /** What the API's events do to one call. */
-import { type Draft, findCall, haltForInterrupts, insert, overBecause, put, settle, update } from './draft.ts';
+import {
+  type Draft,
+  findCall,
+  haltForInterrupts,
+  insert,
+  overBecause,
+  put,
+  settle,
+  update,
+} from './draft.ts';
 import type { ToolUseEvent } from './events.ts';
 import type { Order } from './order.ts';
 import { judge } from './ownership.ts';

@@ -162,10 +162,12 @@ function toolUse(
   };
 }
 
-function hintOf(input: unknown): Record<string, string | number> {
+/** The short scalar fields of an input that travels as a reference. */
+export function hintOf(input: unknown): Record<string, string | number> {
   if (!isRecord(input)) return {};
   const hint: Record<string, string | number> = {};
   for (const [key, value] of Object.entries(input).slice(0, HINT_FIELDS)) {
+    if (key.length > HINT_CHARS) continue;
     if (typeof value === 'number') hint[key] = value;
     else if (typeof value === 'string') hint[key] = value.slice(0, HINT_CHARS);
   }

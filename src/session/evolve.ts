@@ -14,6 +14,11 @@ import type { SessionState } from './state.ts';
 const RECENT = 1_000;
 const INTERRUPTS = 50;
 const THREADS = 1_000;
+/**
+ * Behind all else of one stamp stand an idle, which ends what is committed with it (also when some of that is
+ * delivered once more after its id was forgotten), and what has no stamp yet.
+ */
+const LAST = 2 ** 40;
 
 /**
  * @param item an event of the API, or a fact of the workflow.
@@ -39,8 +44,10 @@ export function fold(
 
 function applyEvent(draft: Draft, event: SessionEvent, now: number): void {
   if (!isNews(draft, event)) return;
-  const stamp = stampOf(event.processed_at) ?? draft.newest;
-  const order: Order = { stamp, seq: draft.seq++ };
+  const own = stampOf(event.processed_at);
+  const stamp = own ?? draft.newest;
+  const last = own === undefined || event.type === 'session.status_idle';
+  const order: Order = { stamp, seq: last ? LAST + draft.seq++ : draft.seq++ };
   if (stamp > draft.newest) draft.newest = stamp;
   switch (event.type) {
     case 'agent.tool_use':

@@ -81,11 +81,11 @@ export function nextStep(state: SessionState, now: number, limits: Limits): Next
  */
 function toRun(calls: readonly Call[], maxParallel: number): Call[] {
   const chosen: Call[] = [];
-  const busy: Call[] = [];
-  let slots = maxParallel - calls.filter(call => call.phase.kind === 'running').length;
+  // Those that stand later too: a call that was held, or that came late, may find one running.
+  const busy = calls.filter(call => call.phase.kind === 'running');
+  let slots = maxParallel - busy.length;
   for (const call of calls) {
     if (slots <= 0) break;
-    if (call.phase.kind === 'running') busy.push(call);
     if (call.phase.kind !== 'waiting' || call.owned !== true || isHeld(call) || call.halt) continue;
     if (call.listed && busy.every(earlier => !conflict(earlier.locks, call.locks))) {
       chosen.push(call);

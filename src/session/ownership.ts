@@ -4,10 +4,15 @@ import { locksOf } from './locks.ts';
 import type { ServedTool } from './served-tool.ts';
 import type { Call } from './state.ts';
 
-/** Judges a call that has not started against the tools; called again whenever they change, both ways. */
+/**
+ * Judges a call that has not started against the tools; called again whenever they change, both ways. One that
+ * was over before the tools were known is judged once, for the record.
+ */
 export function judge(draft: Draft, call: Call, tools: readonly ServedTool[]): Call {
-  if (call.phase.kind !== 'waiting') return call;
   const tool = tools.find(served => served.name === call.name);
+  if (call.phase.kind === 'settled' && call.owned === undefined)
+    return update(draft, call, { owned: tool !== undefined });
+  if (call.phase.kind !== 'waiting') return call;
   if (tool === undefined)
     return call.owned === false ? call : update(draft, call, { owned: false, locks: [] });
   const input = call.input ?? call.inputRef?.hint;

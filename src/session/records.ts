@@ -1,5 +1,6 @@
 /** A session's calls as people and programs see them (design §9), and the state made small for the next run. */
 import { put } from './draft.ts';
+import { hintOf } from './events.ts';
 import { type Call, callOf, isHeld, type SessionState } from './state.ts';
 
 export type CallState = 'held' | 'open' | 'running' | 'finished' | 'settled' | 'void' | 'unowned';
@@ -59,27 +60,35 @@ export function voidRest(state: SessionState, reason: string): SessionState {
   return { ...state, calls, pending: [] };
 }
 
-/** Settled calls that a state keeps for its summary (I11). */
-const KEPT = 5_000;
+/** Characters of settled calls that may travel: some 2,000 calls, half of what a payload may hold (I11). */
+const SETTLED_CHARS = 1_000_000;
 /** Characters of unposted results and unstarted inputs that may travel to the next run (§6). */
-const CARRIED_CHARS = 256 * 1024;
+const OPEN_CHARS = 256 * 1024;
 
 /**
- * The state as it is carried through continue-as-new: the oldest settled calls are forgotten beyond 5,000, and
- * results and inputs beyond 256 kB in sum travel as references to the journal and to the event.
+ * The state as it is carried through continue-as-new: the oldest settled calls are forgotten beyond 1 MB in sum,
+ * and results and inputs beyond 256 kB travel as references to the journal and to the event.
  */
 export function carried(state: SessionState): SessionState {
-  const settled = allCalls(state).filter(call => call.phase.kind === 'settled');
-  const drop = new Set(settled.slice(0, Math.max(0, settled.length - KEPT)).map(call => call.id));
-  let room = CARRIED_CHARS;
+  const all = allCalls(state);
+  const open = all.filter(call => call.phase.kind !== 'settled');
+  const settled = all.filter(call => call.phase.kind === 'settled').reverse();
+  const kept = within(settled, SETTLED_CHARS);
+  const whole = within(open, OPEN_CHARS);
   const calls: Record<string, Call> = {};
-  for (const call of allCalls(state)) {
-    if (drop.has(call.id)) continue;
-    const size = JSON.stringify(call).length;
-    if (call.phase.kind !== 'settled') room -= size;
-    put(calls, call.id, room < 0 && call.phase.kind !== 'settled' ? referenced(call, size) : unsent(call));
-  }
-  return { ...state, calls, forgotten: state.forgotten + drop.size };
+  for (const call of settled) if (kept.has(call.id)) put(calls, call.id, call);
+  for (const call of open) put(calls, call.id, unsent(whole.has(call.id) ? call : referenced(call)));
+  return { ...state, calls, forgotten: state.forgotten + settled.length - kept.size };
+}
+
+/** The ids of the first calls whose JSON fits into so many characters. */
+function within(calls: readonly Call[], chars: number): Set<string> {
+  let used = 0;
+  const ids = calls.flatMap(call => {
+    used += JSON.stringify(call).length;
+    return used <= chars ? [call.id] : [];
+  });
+  return new Set(ids);
 }
 
 /** What the last run had under way is asked for again: a stop and a post are safe to repeat (§2.6). */
@@ -88,13 +97,15 @@ function unsent(call: Call): Call {
   return kept.phase.kind === 'finished' ? { ...kept, phase: { ...kept.phase, posting: false } } : kept;
 }
 
-function referenced(call: Call, size: number): Call {
-  if (call.phase.kind === 'finished' && call.phase.outcome.kind === 'answered') {
-    const { content, kind, ...rest } = call.phase.outcome;
-    const outcome = { ...rest, kind: 'stored' as const, bytes: JSON.stringify(content).length, sha256: '' };
-    return { ...call, phase: { kind: 'finished', posting: false, outcome } };
-  }
-  if (call.input === undefined) return call;
+/** The hint stays: a call that has not started is judged by it again (locks, timeouts). */
+function referenced(call: Call): Call {
   const { input, ...rest } = call;
-  return { ...rest, inputRef: { bytes: size, hint: {} } };
+  if (call.phase.kind !== 'finished') {
+    if (input === undefined) return call;
+    return { ...rest, inputRef: { bytes: JSON.stringify(input).length, hint: hintOf(input) } };
+  }
+  if (call.phase.outcome.kind !== 'answered') return rest;
+  const { content, kind, ...ended } = call.phase.outcome;
+  const outcome = { ...ended, kind: 'stored' as const, bytes: JSON.stringify(content).length, sha256: '' };
+  return { ...rest, phase: { kind: 'finished', posting: false, outcome } };
 }

@@ -34,7 +34,8 @@ export async function close(run: Run, ending: Ending): Promise<boolean> {
   if (workspace !== null && (workspaceOpen || run.opening !== undefined)) {
     await CancellationScope.nonCancellable(async () => {
       await run.opening?.catch(() => undefined);
-      const killRunning = ending.reason !== 'idle';
+      // A failed run leaves its running tools to their end: the journal keeps what the next run will post (I5).
+      const killRunning = ending.reason !== 'idle' && ending.state !== 'failed';
       const closed = closeWorkspaceOn(workspace)({ sessionId: run.sessionId, workspace, killRunning });
       const result = await closed.catch(error => ({
         notes: [`could not close the tool host, its sweep will: ${words(error)}`],

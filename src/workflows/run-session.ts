@@ -23,7 +23,10 @@ export async function runSession(input: RunSessionInput): Promise<SessionSummary
     void background.run(() => serve(run, input.carried === undefined));
     return await drive(run, background);
   } catch (error) {
-    if (error instanceof FailedRun) throw failed(run, error.reason);
+    if (error instanceof FailedRun) {
+      await close(run, { state: 'failed', reason: 'failed' });
+      throw failed(run, error.reason);
+    }
     // Cancelled from outside (the UI, a client): the tools of the session must not go on alone (I10).
     if (isCancellation(error)) await close(run, { state: 'stopped', reason: 'cancelled' });
     throw error;

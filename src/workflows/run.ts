@@ -8,7 +8,7 @@ import { fold } from '../session/evolve.ts';
 import type { Fact } from '../session/facts.ts';
 import { type IdleWindow, idleWindow } from '../session/idle.ts';
 import { initialState, type SessionState } from '../session/state.ts';
-import type { Cursor, EventBatch, ListenerId } from './messages.ts';
+import type { Cursor, EventBatch, ListenerId, SessionSummary } from './messages.ts';
 import {
   DEFAULT_OPTIONS,
   type RecordLine,
@@ -20,7 +20,7 @@ import {
 const RECORD_LINES = 100;
 
 export interface Ending {
-  readonly state: 'done' | 'stopped';
+  readonly state: SessionSummary['state'];
   readonly reason: string;
 }
 

@@ -14,6 +14,8 @@ export const LIMITS: Limits = { maxParallel: 8, interruptGraceMs: 10_000, worksp
 
 export interface Given {
   readonly state: SessionState;
+  /** Goes on from another state. */
+  continue(state: SessionState): Given;
   /** Folds more, this many milliseconds later. */
   after(ms: number, ...items: readonly (SessionEvent | Fact)[]): Given;
   thenStep(expected: NextStep, limits?: Partial<Limits>): Given;
@@ -49,6 +51,7 @@ function continued(
   const self: Given = {
     state,
     call,
+    continue: other => continued(other, now, [], at + items.length),
     after: (ms, ...more) => continued(state, now + ms, more, at + items.length),
     thenStep(expected, limits) {
       expect(nextStep(state, now, { ...LIMITS, ...limits })).toEqual(expected);

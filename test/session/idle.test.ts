@@ -172,6 +172,14 @@ describe('what leaves the countdown as it is', () => {
     }
   });
 
+  test('what was committed with the idle, under its stamp, seen once more when its id is long forgotten', () => {
+    const closed = at(3, answer('c1', 'agent.tool_result'));
+    const many = Array.from({ length: 1_000 }, (_, n) => at(0, verdict('mcp', `${n}`)));
+    given(...READY, at(1, call('c1')), closed, at(3, idle()), ...many, closed, at(3, running())).thenIdle(
+      'idle-1',
+    );
+  });
+
   test('an event seen twice', () => {
     const turn = [at(1, call('c1')), at(2, answer('c1')), at(3, idle())];
     const once = given(...READY, ...turn);

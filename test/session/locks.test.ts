@@ -13,6 +13,7 @@ import {
   READY,
   started,
   TOOLS,
+  verdict,
 } from './wire.ts';
 
 function run(...ids: readonly string[]) {
@@ -61,23 +62,16 @@ describe('order where calls conflict (§2.3)', () => {
   });
 
   test('read, glob and grep run beside each other, on one path too', () => {
-    given(
-      ...READY,
-      file('r1', 'read', 'a'),
-      file('r2', 'read', 'a'),
-      call('g'),
-      call('gl', 'glob'),
-      call('gr', 'grep'),
-    )
-      .thenStep(run('r1', 'r2'))
-      .after(0);
-    given(
-      ...READY,
-      file('r1', 'read', 'a'),
-      file('r2', 'read', 'a'),
-      call('gl', 'glob'),
-      call('gr', 'grep'),
-    ).thenStep(run('r1', 'r2', 'gl', 'gr'));
+    const reads = [file('r1', 'read', 'a'), file('r2', 'read', 'a'), call('gl', 'glob'), call('gr', 'grep')];
+    given(...READY, ...reads).thenStep(run('r1', 'r2', 'gl', 'gr'));
+  });
+
+  test('a call that is allowed late waits for a later one that runs already, and so does one that comes late', () => {
+    given(...READY, ask('b1'), call('b2'), ...started('b2'), verdict('b1', 'allow'))
+      .thenStep(WAIT)
+      .after(0, finished('b2'), { type: 'posting', ids: ['b2'] })
+      .thenStep(run('b1'));
+    given(...READY, at(5, call('b')), ...started('b'), at(3, file('w', 'write', 'a'))).thenStep(WAIT);
   });
 
   test('a custom tool is free of the workspace, unless it declares locks', () => {

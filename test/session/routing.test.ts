@@ -20,7 +20,6 @@ import {
   TOOLS,
   terminated,
   threadEnded,
-  verdict,
   waitsFor,
 } from './wire.ts';
 
@@ -85,6 +84,18 @@ describe('calls of other owners (I6)', () => {
     given(...READY, custom('c1', 'lookup'), answer('c1', 'user.custom_tool_result'))
       .thenStep(WAIT)
       .thenCall('c1', { state: 'unowned', phase: { how: 'answered-elsewhere' } as never });
+  });
+
+  test('also when the tools are known only after its answer', () => {
+    given(
+      custom('c1', 'lookup'),
+      answer('c1', 'user.custom_tool_result'),
+      custom('c2'),
+      answer('c2'),
+      ...READY,
+    )
+      .thenCall('c1', { state: 'unowned' })
+      .thenCall('c2', { state: 'settled' });
   });
 
   test('I6: an unowned call is not answered after an interrupt either', () => {
