@@ -8,10 +8,13 @@ export function createLog(verbose = false): DefaultLogger {
   });
 }
 
-/** Of the SDK's own lines only warnings are worth reading, and not that a worker without workflows has none. */
+/** Warnings of the SDK that say what is meant to be: a worker without workflows; a listener whose run has ended. */
+const MEANT = ['No workflows registered', 'Activity not found on completion'];
+
+/** Of the SDK's own lines only warnings are worth reading. */
 function isChatter({ level, message, meta }: LogEntry): boolean {
   if (meta?.sdkComponent === undefined || meta.sdkComponent === 'workflow') return false;
-  return level === 'INFO' || level === 'DEBUG' || message.startsWith('No workflows registered');
+  return level === 'INFO' || level === 'DEBUG' || MEANT.some(start => message.startsWith(start));
 }
 
 /** Fields that every line of a Temporal worker carries and that tell people nothing. */

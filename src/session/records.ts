@@ -76,7 +76,7 @@ export function carried(state: SessionState): SessionState {
   const kept = within(settled, SETTLED_CHARS);
   const whole = within(open, OPEN_CHARS);
   const calls: Record<string, Call> = {};
-  for (const call of settled) if (kept.has(call.id)) put(calls, call.id, call);
+  for (const call of settled.toReversed()) if (kept.has(call.id)) put(calls, call.id, call);
   for (const call of open) put(calls, call.id, unsent(whole.has(call.id) ? call : referenced(call)));
   return { ...state, calls, forgotten: state.forgotten + settled.length - kept.size };
 }

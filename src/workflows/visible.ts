@@ -35,8 +35,20 @@ export function summaryOf(run: Run, state: SessionSummary['state'], reason: stri
     state,
     reason,
     host: run.workspace?.host ?? null,
-    calls: allCalls(run.state).map(callRecord),
+    calls: newest(allCalls(run.state).map(callRecord)),
   };
+}
+
+/** Characters of calls in a summary: a result of 2 MB would fail the run that it tells of (I11). */
+const SUMMARY_CHARS = 1_500_000;
+
+function newest(calls: readonly CallRecord[]): readonly CallRecord[] {
+  let room = SUMMARY_CHARS;
+  const first = calls.findLastIndex(call => {
+    room -= JSON.stringify(call).length + 1;
+    return room < 0;
+  });
+  return calls.slice(first + 1);
 }
 
 export function statusOf(run: Run): SessionStatus {
