@@ -17,7 +17,10 @@ export function createHosts(stateDir: string): Hosts {
       const known = clients.get(sessionId);
       if (known?.incarnation === incarnation) return known.client;
       known?.client.destroy();
-      const client = new ToolHostClient({ socketPath: sessionPaths(stateDir, sessionId).socket, incarnation });
+      const client = new ToolHostClient({
+        socketPath: sessionPaths(stateDir, sessionId).socket,
+        incarnation,
+      });
       clients.set(sessionId, { incarnation, client });
       return client;
     },

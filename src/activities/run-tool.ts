@@ -51,37 +51,37 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
   return async function runTool({ sessionId, workspace, call }: RunToolInput): Promise<RunToolResult> {
     let touched = activityInfo().attempt > 1;
     let outputBytes = 0;
-      return keepAlive(
-        async signal => {
-          const input = call.input ?? (await inputOf(feed, sessionId, call, signal));
-          const host = hosts.client(sessionId, workspace);
-          const { name, timeoutMs, idempotent } = call;
-          for (;;) {
-            const answer: CallAnswer = await host.startOrAttach(
-              call.id,
-              { name, input, timeoutMs, idempotent, waitMs: WAIT_MS },
-              signal,
-            );
-            switch (answer.kind) {
-              case 'outcome':
-              case 'refused':
-                return answer;
-              case 'running':
-                touched = true;
-                outputBytes = answer.outputBytes;
-                break;
-              case 'no-host':
-                // The request may have arrived all the same.
-                return { ...answer, touched: true };
-              case 'host-lost':
-                return { ...answer, touched };
-              default:
-                return answer satisfies never;
-            }
+    return keepAlive(
+      async signal => {
+        const input = call.input ?? (await inputOf(feed, sessionId, call, signal));
+        const host = hosts.client(sessionId, workspace);
+        const { name, timeoutMs, idempotent } = call;
+        for (;;) {
+          const answer: CallAnswer = await host.startOrAttach(
+            call.id,
+            { name, input, timeoutMs, idempotent, waitMs: WAIT_MS },
+            signal,
+          );
+          switch (answer.kind) {
+            case 'outcome':
+            case 'refused':
+              return answer;
+            case 'running':
+              touched = true;
+              outputBytes = answer.outputBytes;
+              break;
+            case 'no-host':
+              // The request may have arrived all the same.
+              return { ...answer, touched: true };
+            case 'host-lost':
+              return { ...answer, touched };
+            default:
+              return answer satisfies never;
           }
-        },
-        () => ({ outputBytes }),
-      );
+        }
+      },
+      () => ({ outputBytes }),
+    );
   };
 }
 

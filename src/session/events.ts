@@ -143,6 +143,35 @@ export function toSessionEvent(raw: unknown): SessionEvent | undefined {
   }
 }
 
+/**
+ * Whether a value is an event as `toSessionEvent` makes it: what is signalled may come from anybody, and the
+ * fold trusts its input.
+ */
+export function isSessionEvent(value: unknown): value is SessionEvent {
+  if (!isRecord(value) || typeof value.id !== 'string') return false;
+  if (value.processed_at !== null && typeof value.processed_at !== 'string') return false;
+  switch (value.type) {
+    case 'agent.tool_use':
+    case 'agent.custom_tool_use':
+      return typeof value.name === 'string' && (value.input_ref === undefined || isRecord(value.input_ref));
+    case 'agent.tool_result':
+    case 'user.tool_result':
+    case 'user.custom_tool_result':
+    case 'user.tool_confirmation':
+      return typeof value.tool_use_id === 'string';
+    case 'session.status_idle':
+      return (
+        typeof value.stop_reason === 'string' &&
+        Array.isArray(value.event_ids) &&
+        value.event_ids.every(id => typeof id === 'string')
+      );
+    case 'session.thread_status_terminated':
+      return typeof value.session_thread_id === 'string';
+    default:
+      return SESSION_EVENT_TYPES.some(type => type === value.type);
+  }
+}
+
 function toolUse(
   type: ToolUseEvent['type'],
   base: Stamped & { session_thread_id?: string },

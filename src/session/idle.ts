@@ -1,5 +1,5 @@
 /** When a session counts as idle (§6; behaviours.md 5–7, 21–29, 45–53). */
-import { pendingCalls, type SessionState } from './state.ts';
+import { type Call, pendingCalls, type SessionState } from './state.ts';
 
 export interface IdleWindow {
   readonly idleId: string;
@@ -19,6 +19,11 @@ export function idleWindow(state: SessionState): IdleWindow | undefined {
     return undefined;
   if (!state.listed || state.ended !== undefined || state.stop !== undefined) return undefined;
   if (state.loudest.stamp !== turn.order.stamp || state.loudest.seq !== turn.order.seq) return undefined;
-  if (pendingCalls(state).some(call => call.answered !== true)) return undefined;
+  if (pendingCalls(state).some(isOnTheWay)) return undefined;
   return { idleId: turn.id, since: turn.processedAt, key: `${turn.id} ${state.windows}` };
+}
+
+/** Unanswered, or with a post under way that tells whose answer it was that we saw (I8). */
+function isOnTheWay(call: Call): boolean {
+  return call.answered !== true || call.phase.kind === 'finished';
 }

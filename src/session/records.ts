@@ -1,7 +1,7 @@
 /** A session's calls as people and programs see them (design §9), and the state made small for the next run. */
 import { put } from './draft.ts';
 import { hintOf } from './events.ts';
-import { type Call, callOf, isHeld, type SessionState } from './state.ts';
+import { type Call, isHeld, pendingCalls, type SessionState } from './state.ts';
 
 export type CallState = 'held' | 'open' | 'running' | 'finished' | 'settled' | 'void' | 'unowned';
 
@@ -51,13 +51,22 @@ export function allCalls(state: SessionState): Call[] {
 
 /** Ends what the session's end leaves open, so that every call has its one state (I8). */
 export function voidRest(state: SessionState, reason: string): SessionState {
+  return settleRest(state, () => true, { kind: 'settled', how: 'void', reason, at: null });
+}
+
+/** Ends what somebody answered while our tool ran for it, where the run ends before the tool's end is known. */
+export function settleAnswered(state: SessionState): SessionState {
+  const reason = 'it was answered while its tool ran';
+  const phase = { kind: 'settled', how: 'answered-elsewhere', reason, at: null } as const;
+  return settleRest(state, call => call.answered === true, phase);
+}
+
+function settleRest(state: SessionState, which: (call: Call) => boolean, phase: Call['phase']): SessionState {
+  const rest = pendingCalls(state).filter(which);
   const calls = { ...state.calls };
-  for (const id of state.pending) {
-    const call = callOf(state, id);
-    if (call === undefined) continue;
-    put(calls, id, { ...call, phase: { kind: 'settled', how: 'void', reason, at: null } });
-  }
-  return { ...state, calls, pending: [] };
+  for (const call of rest) put(calls, call.id, { ...call, phase });
+  const ended = new Set(rest.map(call => call.id));
+  return { ...state, calls, pending: state.pending.filter(id => !ended.has(id)) };
 }
 
 /** Characters of settled calls that may travel: some 2,000 calls, half of what a payload may hold (I11). */
@@ -78,7 +87,9 @@ export function carried(state: SessionState): SessionState {
   const calls: Record<string, Call> = {};
   for (const call of settled.toReversed()) if (kept.has(call.id)) put(calls, call.id, call);
   for (const call of open) put(calls, call.id, unsent(whole.has(call.id) ? call : referenced(call)));
-  return { ...state, calls, forgotten: state.forgotten + settled.length - kept.size };
+  // A recheck under way ends with its run: the next one asks again.
+  const turn = state.turn === undefined ? {} : { turn: { ...state.turn, rechecked: false } };
+  return { ...state, ...turn, calls, forgotten: state.forgotten + settled.length - kept.size };
 }
 
 /** The ids of the first calls whose JSON fits into so many characters. */

@@ -2,7 +2,7 @@
  * What the agent is told when a call did not simply end. Built from evidence alone, and worded so that a model
  * takes it neither for a user's interrupt nor for a refusal.
  */
-import type { Evidence, ToolOutcome } from './outcome.ts';
+import type { Evidence } from './outcome.ts';
 
 /** The text for a call whose true outcome is not known (§4, the interrupted report). */
 export function interruptedReport(name: string, reason: string, evidence: Evidence, starts: number): string {
@@ -34,13 +34,6 @@ export function stoppedReport(name: string, why: string, evidence: Evidence, sta
     'What it did until then stands. It was not retried.',
   ];
   return lines.join('\n');
-}
-
-/** Whether an outcome is told by a report instead of by the tool's own result. */
-export function needsReport(
-  outcome: ToolOutcome,
-): outcome is Extract<ToolOutcome, { kind: 'stopped' | 'unknown' }> {
-  return outcome.kind === 'stopped' || outcome.kind === 'unknown';
 }
 
 function time(ms: number): string {

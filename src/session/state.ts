@@ -23,9 +23,9 @@ export type Phase =
       readonly at: string | null;
     };
 
-/** Why a call must not go on: an interrupt that stands after it, or a person's stop. */
+/** Why a call must not go on: an interrupt that stands after it, or somebody else's answer. */
 export interface Halt {
-  readonly by: 'interrupt' | 'stop' | 'answered';
+  readonly by: 'interrupt' | 'answered';
   /** When we first saw it, Unix ms: ages never come from the server's stamps (§2.6). */
   readonly at: number;
 }
@@ -160,9 +160,4 @@ export function pendingCalls(state: SessionState): Call[] {
 /** Whether a call waits for a verdict; neither a `deny` of the server nor one of a person is waited for. */
 export function isHeld(call: Call): boolean {
   return call.phase.kind === 'waiting' && call.permission === 'ask' && call.verdict === undefined;
-}
-
-/** Owned calls that may still be answered by us. */
-export function isOpen(call: Call): boolean {
-  return call.owned === true && call.phase.kind !== 'settled' && call.answered !== true;
 }

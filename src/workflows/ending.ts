@@ -1,6 +1,6 @@
 /** How a run ends: idle, with its session, stopped, or failed in the open. */
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
-import { voidRest } from '../session/records.ts';
+import { settleAnswered, voidRest } from '../session/records.ts';
 import { closeWorkspaceOn } from './activities.ts';
 import type { SessionSummary } from './messages.ts';
 import type { Ending, Run } from './run.ts';
@@ -35,7 +35,8 @@ export async function close(run: Run, ending: Ending): Promise<boolean> {
     await CancellationScope.nonCancellable(async () => {
       await run.opening?.catch(() => undefined);
       // A failed run leaves its running tools to their end: the journal keeps what the next run will post (I5).
-      const killRunning = ending.reason !== 'idle' && ending.state !== 'failed';
+      // What an idle run still has running is answered already: a stop that has not come to its end.
+      const killRunning = ending.state !== 'failed';
       const closed = closeWorkspaceOn(workspace)({ sessionId: run.sessionId, workspace, killRunning });
       const result = await closed.catch(error => ({
         notes: [`could not close the tool host, its sweep will: ${words(error)}`],
@@ -48,7 +49,8 @@ export async function close(run: Run, ending: Ending): Promise<boolean> {
 }
 
 export function finish(run: Run, ending: Ending): SessionSummary {
-  if (run.state.ended !== undefined) run.state = voidRest(run.state, 'the session ended');
+  run.state =
+    run.state.ended === undefined ? settleAnswered(run.state) : voidRest(run.state, 'the session ended');
   run.over = ending.reason;
   show(run);
   return summaryOf(run, ending.state, ending.reason);

@@ -4,6 +4,7 @@
  */
 import { workflowInfo } from '@temporalio/workflow';
 import type { SessionEvent } from '../session/events.ts';
+import { isSessionEvent } from '../session/events.ts';
 import { fold } from '../session/evolve.ts';
 import type { Fact } from '../session/facts.ts';
 import { type IdleWindow, idleWindow } from '../session/idle.ts';
@@ -136,11 +137,12 @@ function isOlder(batch: ListenerId, newest: ListenerId | undefined): boolean {
 
 /** A signal may come from anybody (the UI, a script): what is not a batch is dropped, never thrown at (§2.2). */
 function isBatch(batch: unknown): batch is EventBatch {
-  const { events, cursor } = (batch ?? {}) as Partial<EventBatch>;
+  const { events, cursor, epoch, lease, attempt } = (batch ?? {}) as Partial<EventBatch>;
   return (
-    Array.isArray(events) &&
+    [epoch, lease, attempt].every(Number.isInteger) &&
     typeof cursor === 'object' &&
     cursor !== null &&
-    events.every(event => typeof event?.id === 'string' && 'processed_at' in event)
+    Array.isArray(events) &&
+    events.every(isSessionEvent)
   );
 }

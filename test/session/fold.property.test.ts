@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { evolve, fold } from '../../src/session/evolve.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
+import { evolve, fold } from '../../src/session/evolve.ts';
 import type { Fact } from '../../src/session/facts.ts';
 import { compactHistory } from '../../src/session/history.ts';
 import { idleWindow } from '../../src/session/idle.ts';

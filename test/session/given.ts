@@ -1,7 +1,7 @@
 /** Given these events and facts, then that step, that call, that idle window: the core's tests in one line each. */
 import { expect } from 'vitest';
-import { evolve } from '../../src/session/evolve.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
+import { evolve } from '../../src/session/evolve.ts';
 import type { Fact } from '../../src/session/facts.ts';
 import { idleWindow } from '../../src/session/idle.ts';
 import { type Limits, type NextStep, nextStep } from '../../src/session/next-step.ts';

@@ -134,6 +134,12 @@ describe('calls that are not answered', () => {
       .thenIdle(undefined);
   });
 
+  test('row 51: a hold that comes and goes while the countdown runs starts a full one', () => {
+    const before = given(...READY, at(9, idle()));
+    const after = before.after(0, at(3, ask('c1')), verdict('c1', 'deny')).thenIdle('idle-1');
+    expect(keyOf(after.state)).not.toBe(keyOf(before.state));
+  });
+
   test('row 53: a denial that only the history shows lets the session stop', () => {
     given(...READY, ask('c1'), idle(), LISTING, verdict('c1', 'deny'), LISTED).thenIdle('idle-1');
   });

@@ -38,19 +38,24 @@ const session = fc.record({
 function act(walk: Walk, { kind, pick }: Action, arrived: (SessionEvent | Fact)[]): void {
   switch (kind) {
     case 'event':
-      return walk.fold(...arrived.splice(0, 1 + (pick % 3)));
+      walk.fold(...arrived.splice(0, 1 + (pick % 3)));
+      return;
     case 'work':
       walk.work(pick);
       return;
     case 'time':
       walk.now += pick * 20;
-      return walk.settle();
+      walk.settle();
+      return;
     case 'listing':
-      return walk.fold(LISTING);
+      walk.fold(LISTING);
+      return;
     case 'listed':
-      return walk.fold(LISTED);
+      walk.fold(LISTED);
+      return;
     case 'rotate':
-      return walk.rotate();
+      walk.rotate();
+      return;
     default:
       kind satisfies never;
   }

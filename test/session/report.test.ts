@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/session/outcome.ts';
-import { interruptedReport, needsReport, stoppedReport } from '../../src/session/report.ts';
-import { OUTCOMES } from './wire.ts';
+import { interruptedReport, stoppedReport } from '../../src/session/report.ts';
 
 const EVIDENCE: Evidence = {
   input: 'npm test',
@@ -73,9 +72,4 @@ What it did until then stands. It was not retried.`,
 
 test('an exit status of 0 is evidence too', () => {
   expect(stoppedReport('bash', 'x', SILENT, 1)).toContain('Its exit status was 0.');
-});
-
-test('a report stands for outcomes that are not the result of the tool', () => {
-  const told = Object.values(OUTCOMES).filter(needsReport);
-  expect(told.map(outcome => outcome.kind)).toEqual(['stopped', 'unknown']);
 });

@@ -3,7 +3,6 @@ import { replyOf } from '../../src/session/reply.ts';
 import { given } from './given.ts';
 import {
   answer,
-  ask,
   at,
   call,
   custom,
@@ -15,12 +14,9 @@ import {
   LISTING,
   posting,
   READY,
-  running,
   started,
   TOOLS,
   terminated,
-  threadEnded,
-  waitsFor,
 } from './wire.ts';
 
 const RUN_C1 = { kind: 'run', ids: ['c1'] } as const;
@@ -186,50 +182,4 @@ describe('calls that have their answer', () => {
     const later = settled.after(0, ...started('c1'), finished('c1'), delivered('c1'), posting('c1'));
     expect(later.state.calls).toEqual(settled.state.calls);
   });
-});
-
-describe('threads that ended', () => {
-  const inThread = { session_thread_id: 't1' };
-
-  test('row 154: calls of a terminated thread are neither run nor held, whichever is seen first', () => {
-    given(...READY, call('c1', 'bash', inThread), ask('c2', 'bash', inThread), threadEnded('t1'))
-      .thenStep(WAIT)
-      .thenCall('c1', { state: 'void', why: 'void: its thread ended' })
-      .thenCall('c2', { state: 'void' });
-    given(...READY, threadEnded('t1'), call('c1', 'bash', inThread), call('c2', 'read'))
-      .thenStep({ kind: 'run', ids: ['c2'] })
-      .thenCall('c1', { state: 'void' });
-  });
-
-  test('row 155: a call that runs when its thread ends runs to its end, and its result is posted', () => {
-    given(...READY, call('c1', 'bash', inThread), ...started('c1'), threadEnded('t1'))
-      .thenStep(WAIT)
-      .after(0, finished('c1'))
-      .thenStep({ kind: 'post', ids: ['c1'] })
-      .after(0, posting('c1'), delivered('c1', 'void', { reason: 'its thread ended' }))
-      .thenCall('c1', { state: 'void', why: 'void: its thread ended' });
-  });
-
-  test('row 154: a call that no host took before its thread ended does not start after it', () => {
-    given(...READY, call('c1', 'bash', inThread), ...started('c1'), threadEnded('t1'), {
-      type: 'unstarted',
-      id: 'c1',
-    })
-      .thenStep(WAIT)
-      .thenCall('c1', { state: 'void' });
-  });
-});
-
-test('a call that no host took runs again, and counts as never started', () => {
-  given(...READY, call('c1'), running(), waitsFor(['c1']), ...started('c1'), { type: 'unstarted', id: 'c1' })
-    .thenStep(RUN_C1)
-    .thenCall('c1', { state: 'open', starts: 0 });
-});
-
-test('a call that no host took before it was answered, or before the session ended, is over', () => {
-  const begun = given(...READY, call('c1'), ...started('c1'));
-  begun.after(0, answer('c1'), { type: 'unstarted', id: 'c1' }).thenStep(WAIT).thenCall('c1', {
-    why: 'answered-elsewhere: it was answered before it started',
-  });
-  begun.after(0, terminated(), { type: 'unstarted', id: 'c1' }).thenCall('c1', { state: 'void' });
 });

@@ -29,6 +29,10 @@ test.each(['x', '😀', 'é', 'a😀'])('a long input of %s is cut to 120 charac
   expect(summary.endsWith('…')).toBe(true);
 });
 
+test.each(['x', '😀'])('an input line of nothing but %s is cut as well', unit => {
+  expect([...inputLine({ command: unit.repeat(5_000) })]).toHaveLength(200);
+});
+
 test('a line that just fits is not cut', () => {
   for (const unit of ['x', '😀']) expect(inputLine({ command: unit.repeat(200) })).toBe(unit.repeat(200));
 });

@@ -1,7 +1,7 @@
 /** A workflow, tool host and server in one: takes the core's steps and checks that each was allowed. */
 import { expect } from 'vitest';
-import { fold } from '../../src/session/evolve.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
+import { fold } from '../../src/session/evolve.ts';
 import type { Fact } from '../../src/session/facts.ts';
 import { conflict } from '../../src/session/locks.ts';
 import { type Limits, type NextStep, nextStep } from '../../src/session/next-step.ts';
@@ -40,13 +40,12 @@ export class Walk {
     for (let steps = 0; this.ended === undefined; steps++) {
       expect(steps, 'steps without a wait').toBeLessThan(PATIENCE);
       const step = nextStep(this.state, this.now, this.limits);
-      if (step.kind === 'wait') return this.#checkWait(step.until);
+      if (step.kind === 'wait') {
+        if (step.until !== undefined) expect(step.until).toBeGreaterThan(this.now);
+        return;
+      }
       this.#take(step);
     }
-  }
-
-  #checkWait(until: number | undefined): void {
-    if (until !== undefined) expect(until).toBeGreaterThan(this.now);
   }
 
   #take(step: Exclude<NextStep, { kind: 'wait' }>): void {
@@ -57,22 +56,26 @@ export class Walk {
         return;
       case 'run':
         for (const id of step.ids) this.#start(id);
-        return this.#record(...step.ids.map(id => ({ type: 'started', id }) as const));
+        this.#record(...step.ids.map(id => ({ type: 'started', id }) as const));
+        return;
       case 'stop':
         for (const id of step.ids) {
           expect(this.#running.has(id), `${id} is stopped while it runs`).toBe(true);
           expect(this.#stopping.has(id), `${id} is stopped once`).toBe(false);
           this.#stopping.add(id);
         }
-        return this.#record({ type: 'stopping', ids: step.ids });
+        this.#record({ type: 'stopping', ids: step.ids });
+        return;
       case 'post':
       case 'post-stored': {
         const ids = step.kind === 'post' ? step.ids : [step.id];
         for (const id of ids) this.#checkPost(id, step.kind === 'post-stored');
-        return this.#record({ type: 'posting', ids });
+        this.#record({ type: 'posting', ids });
+        return;
       }
       case 'recheck':
-        return this.#record({ type: 'rechecked', idleId: step.idleId, foreign: step.unknown });
+        this.#record({ type: 'rechecked', idleId: step.idleId, foreign: step.unknown });
+        return;
       case 'end':
         this.ended = step;
         return;
@@ -136,12 +139,14 @@ export class Walk {
 
   #finish(id: string, pick: number): void {
     this.#running.delete(id);
-    if (this.#stopping.delete(id)) return this.fold(finished(id, 'stopped'));
-    if (pick % 7 === 0) {
+    if (this.#stopping.delete(id)) {
+      this.fold(finished(id, 'stopped'));
+    } else if (pick % 7 === 0) {
       this.launched.delete(id);
-      return this.fold({ type: 'unstarted', id });
+      this.fold({ type: 'unstarted', id });
+    } else {
+      this.fold(finished(id, OUTCOMES[pick % OUTCOMES.length] ?? 'answered'));
     }
-    this.fold(finished(id, OUTCOMES[pick % OUTCOMES.length] ?? 'answered'));
   }
 
   #deliver(id: string, pick: number): void {
