@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 // Real processes and real servers on few cores: a limit that is reached means that something hangs.
 export default defineConfig({
   test: {
+    // Tests of one file at a time; those end to end have several processes each.
+    maxConcurrency: 3,
     projects: [
       {
         test: {
@@ -19,7 +21,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/dev/**/*.test.ts'],
           // One Temporal server for the whole run, a namespace for each file.
           globalSetup: ['test/support/global-temporal.ts'],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

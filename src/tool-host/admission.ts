@@ -25,7 +25,7 @@ export type Admission =
 const WAIT_MS = 30_000;
 /** How long an admitted session's place is kept until its host lives. */
 const RESERVED_MS = 60_000;
-const HEALTH_MS = 2_000;
+const HEALTH_MS = 5_000;
 
 /** Asked before `openWorkspace`. A session whose host lives is always admitted. */
 export async function admit(options: AdmitOptions): Promise<Admission> {
@@ -55,10 +55,10 @@ async function endLeastRecentlyUsed(
   );
   const idle = looked.flatMap(({ host, found }) =>
     found.kind === 'alive' && found.health.running.length === 0
-      ? [{ host, unspokenForMs: found.health.unspokenForMs }]
+      ? [{ host, spokenAt: found.health.spokenAt }]
       : [],
   );
-  for (const { host } of idle.sort((a, b) => b.unspokenForMs - a.unspokenForMs)) {
+  for (const { host } of idle.sort((a, b) => a.spokenAt - b.spokenAt)) {
     const { sessionId, incarnation } = host;
     const report = await closeWorkspace({
       stateDir,

@@ -98,7 +98,7 @@ export class BashTool {
         this.#notice = STOPPED_NOTICE;
         return textAnswer(true, 'bash: This operation was aborted');
       case 'terminated':
-        return textAnswer(true, 'bash: bash session terminated');
+        return textAnswer(true, `bash: ${result.reason ?? 'bash session terminated'}`);
     }
   }
 

@@ -4,11 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Evidence, ToolOutcome } from '../session/outcome.ts';
-import { EVIDENCE_BYTES, lastLines, oneLineInput } from './evidence.ts';
+import { oneLineInput } from './evidence.ts';
+import { killLeftovers, settleInterrupted } from './interrupted-call.ts';
 import { type Journal, type StartRecord, sha256 } from './journal.ts';
-import { killAll } from './kill.ts';
 import type { HostLimits } from './limits.ts';
-import { callMark } from './paths.ts';
 import { bootId } from './processes.ts';
 import type { CallAnswer, CallRequest, NoHost, OutcomeAnswer, RunningCall, StopAnswer } from './protocol.ts';
 import { Run } from './run.ts';
@@ -46,8 +45,9 @@ export class Calls {
     return [...this.#running.values()].map(run => run.describe());
   }
 
-  get closing(): boolean {
-    return this.#closing;
+  /** Whether no call runs or is about to. */
+  get idle(): boolean {
+    return this.#slots.size === 0;
   }
 
   /** Starts the call unless the journal knows it, and waits up to `waitMs` for its outcome. */
@@ -103,9 +103,13 @@ export class Calls {
     await Promise.allSettled(this.#slots.values());
     const runs = [...this.#running.values()];
     await within(Promise.all(runs.map(run => run.outcome)), graceMs);
-    for (const run of this.#running.values()) run.stop();
+    this.stopAll();
     const outcomes = await Promise.all(runs.map(async run => ({ run, outcome: await run.outcome })));
     return outcomes.filter(({ outcome }) => outcome.kind === 'stopped').map(({ run }) => run.describe().id);
+  }
+
+  stopAll(): void {
+    for (const run of this.#running.values()) run.stop();
   }
 
   #fill(id: string, make: () => Promise<Slot>): Promise<Slot> {
@@ -132,10 +136,10 @@ export class Calls {
     if (past?.outcome !== undefined) return { kind: 'ended', outcome: past.outcome };
     const started = past?.started;
     if (started !== undefined && !(request.idempotent && started.starts < MOST_STARTS)) {
-      return { kind: 'ended', outcome: await this.#settleInterrupted(id, started) };
+      return { kind: 'ended', outcome: await settleInterrupted(this.#options, id, started) };
     }
     if (this.#closing) return { kind: 'no-host', reason: 'the tool host is closing' };
-    if (started !== undefined) await this.#killLeftovers(id);
+    if (started !== undefined) await killLeftovers(this.#options, id);
     return { kind: 'running', run: await this.#start(id, request, started) };
   }
 
@@ -162,7 +166,7 @@ export class Calls {
     const past = fresh ? undefined : await this.#past(id);
     if (past?.outcome !== undefined) return { kind: 'ended', outcome: past.outcome };
     if (past?.started !== undefined) {
-      return { kind: 'ended', outcome: await this.#settleInterrupted(id, past.started) };
+      return { kind: 'ended', outcome: await settleInterrupted(this.#options, id, past.started) };
     }
     const now = Date.now();
     const evidence: Evidence = { input: '', startedAt: now, endedAt: now, lastLines: [], survivors: [] };
@@ -173,40 +177,6 @@ export class Calls {
   async #past(id: string): Promise<{ outcome: ToolOutcome | undefined; started: StartRecord | undefined }> {
     const { journal } = this.#options;
     return { outcome: await journal.readOutcome(id), started: await journal.readStart(id) };
-  }
-
-  /** Started, no outcome, not running: its end is unknown, and stays so (I4). */
-  async #settleInterrupted(id: string, started: StartRecord): Promise<ToolOutcome> {
-    const { journal } = this.#options;
-    const survivors = await this.#killLeftovers(id);
-    const end = await journal.readLogEnd(id, EVIDENCE_BYTES);
-    const evidence: Evidence = {
-      input: started.input,
-      startedAt: started.startedAt,
-      endedAt: Math.max(started.startedAt, end?.writtenAt ?? 0),
-      lastLines: lastLines(end?.text ?? ''),
-      survivors,
-    };
-    const reason =
-      started.bootId === bootId()
-        ? 'the tool host process ended while the tool ran'
-        : 'the machine was restarted while the tool ran';
-    const { startedAt, starts } = started;
-    return journal.recordOutcome(id, {
-      kind: 'unknown',
-      reason,
-      evidence,
-      startedAt,
-      finishedAt: Date.now(),
-      starts,
-    });
-  }
-
-  async #killLeftovers(id: string): Promise<readonly string[]> {
-    const { incarnation, limits } = this.#options;
-    const marks = [`HOLDFAST_HOST=${incarnation}`, `HOLDFAST_CALL=${callMark(id)}`];
-    const { survivors } = await killAll({ marks }, limits.killMs);
-    return survivors;
   }
 }
 

@@ -48,8 +48,8 @@ export function startEntry(options: ChildEntry): Promise<ChildReport & { readonl
     };
     const onAbort = (): void => {
       killGroup(child);
-      settle({ kind: 'silent' });
       reject(options.signal?.reason);
+      settle({ kind: 'silent' });
     };
     const timer = setTimeout(() => {
       killGroup(child);

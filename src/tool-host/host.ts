@@ -1,5 +1,6 @@
 /** One session's tool host: tools, calls and server put together, and the ways it ends. */
 import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Calls } from './calls.ts';
 import { removeFile, replaceFile } from './durable-file.ts';
 import { type HostConfig, type HostRecord, toolEnvironment } from './host-config.ts';
@@ -11,6 +12,8 @@ import { type CloseAnswer, type CloseRequest, type Health, PROTOCOL_VERSION } fr
 import { createHostServer } from './server.ts';
 import { Toolbox } from './toolbox.ts';
 
+const FLUSH_MS = 500;
+
 export class ToolHost {
   readonly #config: HostConfig;
   readonly #toolbox: Toolbox;
@@ -20,6 +23,8 @@ export class ToolHost {
   #groups: ProcessIdentity[] = [];
   #moduleHash = '';
   #spokenAt = performance.now();
+  /** Requests that wait for an answer. */
+  #speaking = 0;
   #closing: Promise<CloseAnswer> | undefined;
 
   constructor(config: HostConfig) {
@@ -47,11 +52,12 @@ export class ToolHost {
       health: () => this.#health(),
       journalStands: () => this.#journalStands(),
       onJournalLost: () => void this.#leave('the journal is gone'),
-      onSpoken: () => {
+      onSpoken: change => {
         this.#spokenAt = performance.now();
+        this.#speaking += change;
       },
       close: request => this.close(request),
-      onClosed: () => process.exit(0),
+      onClosed: () => void this.#exit(0),
     });
   }
 
@@ -74,11 +80,15 @@ export class ToolHost {
     process.on('SIGHUP', () => {});
   }
 
-  /** Ends all but the process itself. A second request joins the first. */
+  /** Ends all but the process itself. A second request joins the first, and may cut its grace short. */
   close(request: CloseRequest): Promise<CloseAnswer> {
-    if (this.#closing !== undefined) return this.#closing;
-    const { running } = this.#calls;
-    if (running.length > 0 && !request.killRunning) return Promise.resolve({ kind: 'busy', running });
+    if (this.#closing !== undefined) {
+      if (request.killRunning && request.graceMs === 0) this.#calls.stopAll();
+      return this.#closing;
+    }
+    if (!this.#calls.idle && !request.killRunning) {
+      return Promise.resolve({ kind: 'busy', running: this.#calls.running });
+    }
     this.#closing = this.#close(request);
     return this.#closing;
   }
@@ -102,24 +112,37 @@ export class ToolHost {
       running: this.#calls.running,
       closing: this.#closing !== undefined,
       openerStartedAt: this.#config.openerStartedAt,
-      unspokenForMs: Math.round(performance.now() - this.#spokenAt),
+      spokenAt: performance.timeOrigin + this.#spokenAt,
     };
   }
 
   #journalStands(): boolean {
-    return readIncarnation(this.#config.paths.journal)?.incarnation === this.#config.incarnation;
+    try {
+      return readIncarnation(this.#config.paths.journal)?.incarnation === this.#config.incarnation;
+    } catch (error) {
+      // A tool may have taken all file descriptors: that is no reason to kill its siblings (I12).
+      console.error(`the journal cannot be read: ${String(error)}`);
+      return true;
+    }
   }
 
   #look(): void {
     if (!this.#journalStands()) return void this.#leave('the journal is gone');
     const unspoken = performance.now() - this.#spokenAt > this.#config.limits.unspokenMs;
-    if (unspoken && this.#calls.running.length === 0) void this.#endInOrder('nobody spoke to it');
+    if (unspoken && this.#speaking === 0 && this.#calls.idle) void this.#endInOrder('nobody spoke to it');
   }
 
   async #endInOrder(why: string): Promise<void> {
     console.error(`ending: ${why}`);
     await this.close({ graceMs: 0, killRunning: true });
-    process.exit(0);
+    await this.#exit(0);
+  }
+
+  /** Those who wait for a call that was stopped get their answer first. */
+  async #exit(code: number): Promise<void> {
+    const deadline = performance.now() + FLUSH_MS;
+    while (this.#speaking > 0 && performance.now() < deadline) await sleep(1);
+    process.exit(code);
   }
 
   /** Without its journal a host has no past to answer from: its tools must not go on unseen. */
@@ -128,7 +151,7 @@ export class ToolHost {
     this.#server.close();
     const { limits } = this.#config;
     await killAll({ marks: this.#marks, groups: this.#groups }, limits.killMs);
-    process.exit(1);
+    await this.#exit(1);
   }
 
   /** Recorded for those who clean up after us where marks cannot be read. */

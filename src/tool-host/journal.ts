@@ -4,7 +4,7 @@
  * journal's birth certificate: whoever holds another incarnation has lost this one's past.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, type Stats } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ContentBlock } from '../session/answers.ts';
@@ -31,14 +31,26 @@ export interface StartRecord {
   readonly startedAt: number;
   readonly hostPid: number;
   readonly bootId: string;
+  /** Something of the call is there, but it cannot be read. */
+  readonly damaged?: boolean;
 }
 
 type AnsweredOutcome = Extract<ToolOutcome, { kind: 'answered' }>;
 
-/** The record of a journal, or undefined when there is no whole journal. Synchronous: every request asks. */
+/**
+ * The record of a journal, or undefined when there is none. Throws when it cannot be told: a process without free
+ * file descriptors must not take its journal for lost. Synchronous, as every request asks.
+ */
 export function readIncarnation(journalFolder: string): IncarnationRecord | undefined {
+  let text: string;
   try {
-    const record: unknown = JSON.parse(readFileSync(join(journalFolder, 'incarnation.json'), 'utf8'));
+    text = readFileSync(join(journalFolder, 'incarnation.json'), 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+    throw error;
+  }
+  try {
+    const record: unknown = JSON.parse(text);
     return isIncarnation(record) ? record : undefined;
   } catch {
     return undefined;
@@ -80,8 +92,16 @@ export class Journal {
     }
   }
 
-  readStart(callId: string): Promise<StartRecord | undefined> {
-    return readJson<StartRecord>(join(this.#folder(callId), 'started.json'));
+  /** The start marker. A damaged record still tells that the call was started: it must not start anew (I4). */
+  async readStart(callId: string): Promise<StartRecord | undefined> {
+    const [started, outcome] = ['started.json', 'outcome.json'].map(name => join(this.#folder(callId), name));
+    const record = await readJson<StartRecord>(started ?? '');
+    if (record !== undefined) return record;
+    const trace = (await statsOf(started ?? '')) ?? (await statsOf(outcome ?? ''));
+    if (trace === undefined) return undefined;
+    const startedAt = Math.round(trace.mtimeMs);
+    const unread = { name: '', inputHash: '', input: '', hostPid: 0, bootId: '' };
+    return { ...unread, starts: 1, startedAt, damaged: true };
   }
 
   /** Durable when it resolves: only then may the tool start (I4). */
@@ -146,7 +166,7 @@ export class Journal {
 
   /** The end of the call's output, and when it was last written to (Unix ms). */
   async readLogEnd(callId: string, bytes: number): Promise<{ text: string; writtenAt: number } | undefined> {
-    const stats = await stat(this.logPath(callId)).catch(() => undefined);
+    const stats = await statsOf(this.logPath(callId));
     if (stats === undefined) return undefined;
     const end = await this.readLog(callId, Math.max(0, stats.size - bytes), bytes);
     return { text: end.toString('utf8'), writtenAt: Math.round(stats.mtimeMs) };
@@ -155,6 +175,10 @@ export class Journal {
   #folder(callId: string): string {
     return join(this.#calls, folderName(callId));
   }
+}
+
+async function statsOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
 }
 
 export function sha256(text: string): string {

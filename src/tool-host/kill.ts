@@ -82,6 +82,7 @@ function findVictims(marks: readonly string[], groups: readonly number[]): Proce
     grew = false;
     for (const info of processes) {
       if (chosen.has(info.pid) || spared.has(info.pid) || !chosen.has(info.ppid)) continue;
+      if (belongsElsewhere(info.pid, marks)) continue;
       chosen.add(info.pid);
       grew = true;
     }
@@ -93,6 +94,13 @@ function carries(pid: number, marks: readonly string[]): boolean {
   if (marks.length === 0) return false;
   const environment = environmentOf(pid);
   return marks.every(mark => environment.includes(mark));
+}
+
+/** A child of the common shell that was started by another call, and has left the shell's group, is not ours. */
+function belongsElsewhere(pid: number, marks: readonly string[]): boolean {
+  const own = marks.find(mark => mark.startsWith('HOLDFAST_CALL='));
+  const carried = own && environmentOf(pid).find(entry => entry.startsWith('HOLDFAST_CALL='));
+  return carried !== undefined && carried !== own;
 }
 
 /** A pid is not given to a new process while a group of that id lives, so a gone leader's group is still its own. */

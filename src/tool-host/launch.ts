@@ -81,7 +81,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspa
       },
       found,
     );
-    const now = await look(paths, hungAfterMs, signal);
+    const now = await look(paths, startMs, signal);
     if (now.kind !== 'alive')
       throw new Error(`the tool host ended right after its start; see ${paths.hostLog}`);
     return opened(paths, now.health, raised.how, raised.notes);

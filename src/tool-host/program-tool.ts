@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { textBlock, toContent } from '../session/answers.ts';
 import { callMark } from './paths.ts';
 import { identify } from './processes.ts';
-import { boundResult } from './result-size.ts';
+import { boundResult, joinEnds } from './result-size.ts';
 import { TextEnds } from './text-ends.ts';
 import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
 import type { ProgramTool } from './tools-module.ts';
@@ -62,8 +62,12 @@ export async function runProgram(
 }
 
 function readAnswer(stdout: TextEnds, maxResultBytes: number): ToolAnswer {
+  if (!stdout.whole) {
+    const { head, tail, bytes } = stdout.ends();
+    return { ...textAnswer(false, joinEnds(head, tail, bytes, maxResultBytes)), exitStatus: 0 };
+  }
   const text = stdout.text();
-  const told = stdout.whole ? parseAnswer(text) : undefined;
+  const told = parseAnswer(text);
   const mapped = toContent(boundResult(told === undefined ? text : told.content, maxResultBytes));
   const content = mapped.kind === 'content' ? mapped.content : [textBlock(text)];
   return { isError: told?.isError ?? false, contentJson: JSON.stringify(content), exitStatus: 0 };

@@ -96,8 +96,8 @@ export interface Health {
   readonly closing: boolean;
   /** When the worker process that started this host started: a later worker may replace it, an earlier may not. */
   readonly openerStartedAt: number;
-  /** Milliseconds since the last request but `GET /`. */
-  readonly unspokenForMs: number;
+  /** When somebody last asked for more than health; until then, when the host started. */
+  readonly spokenAt: number;
 }
 
 export interface CloseRequest {

@@ -56,8 +56,9 @@ export async function look(
 export async function raise(options: RaiseOptions, found: Found): Promise<Raised> {
   const { paths, expected } = options;
   const record = readIncarnation(paths.journal);
+  // A journal that came with a copy of the state folder from another machine may live on there (I4).
   const isOurs =
-    record !== undefined &&
+    record?.incarnation.startsWith(`${await hostId(options.stateDir)}.`) === true &&
     (expected === undefined || record.incarnation === expected || record.replaces === expected);
   return isOurs ? raiseAgain(options, found, record) : raiseNew(options, found, record);
 }

@@ -34,24 +34,23 @@ function boundBlock(block: unknown, room: number): unknown {
 function boundText(text: string, maxBytes: number): string {
   // A character is at most 6 bytes of JSON (\u0000): most results pass without being measured.
   if (text.length * 6 <= maxBytes) return text;
-  let keep = Math.min(text.length, Math.max(maxBytes, 0));
+  if (text.length <= maxBytes && jsonBytes(text) <= maxBytes) return text;
+  const half = Math.floor(Math.max(0, Math.min(text.length, maxBytes)) / 2);
+  return joinEnds(text.slice(0, half), half === 0 ? '' : text.slice(-half), text.length, maxBytes);
+}
+
+/** As much of head and tail as fits `maxBytes` of JSON, with a notice between that tells the `total` length. */
+export function joinEnds(head: string, tail: string, total: number, maxBytes: number): string {
+  let half = Math.max(head.length, tail.length);
   for (;;) {
-    const half = Math.floor(keep / 2);
-    const whole = keep >= text.length;
-    const cut = whole ? text : text.slice(0, half) + notice(text.length, half * 2) + tail(text, half);
-    const bytes = jsonBytes(cut);
-    if (bytes <= maxBytes || keep === 0) return cut;
-    keep = Math.floor(Math.min(keep - 1024, (keep * maxBytes * 0.95) / bytes));
-    if (keep < 0) keep = 0;
+    const first = head.slice(0, half);
+    const last = half === 0 ? '' : tail.slice(-half);
+    const left = total - first.length - last.length;
+    const joined = `${first}\n[${left} of ${total} characters left out here: the result was too large]\n${last}`;
+    const bytes = jsonBytes(joined);
+    if (bytes <= maxBytes || half === 0) return joined;
+    half = Math.max(0, Math.floor(Math.min(half - 256, (half * maxBytes * 0.95) / bytes)));
   }
-}
-
-function tail(text: string, length: number): string {
-  return length === 0 ? '' : text.slice(-length);
-}
-
-function notice(length: number, kept: number): string {
-  return `\n[${length - kept} of ${length} characters left out here: the result was too large]\n`;
 }
 
 function textOf(text: string): { type: 'text'; text: string } {

@@ -22,8 +22,8 @@ export interface ServedHost {
   /** Whether the journal still stands, with this incarnation. */
   readonly journalStands: () => boolean;
   readonly onJournalLost: () => void;
-  /** Told of every request that is not a mere look. */
-  readonly onSpoken: () => void;
+  /** Told when a request that is not a mere look begins, and when it is over. */
+  readonly onSpoken: (change: 1 | -1) => void;
   readonly close: (request: CloseRequest) => Promise<CloseAnswer>;
   /** The answer to `close` is out: the process may end. */
   readonly onClosed: () => void;
@@ -49,40 +49,43 @@ export function createHostServer(host: ServedHost): Server {
 }
 
 async function answer(host: ServedHost, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://tool-host');
-  const isHealth = request.method === 'GET' && url.pathname === '/';
-  const lost = isHealth && url.searchParams.has('any') ? undefined : whyLost(host, request);
+  // Not through `URL`, which takes a call named `..` for a step up.
+  const [path = '/', search] = (request.url ?? '/').split('?');
+  const query = new URLSearchParams(search);
+  const isHealth = request.method === 'GET' && path === '/';
+  const lost = isHealth && query.has('any') ? undefined : whyLost(host, request);
   if (lost !== undefined) return sendJson(response, lost);
   if (isHealth) return sendJson(response, { kind: 'health', ...host.health() });
-  host.onSpoken();
-  if (request.method === 'POST' && url.pathname === '/close') {
+  host.onSpoken(1);
+  response.once('close', () => host.onSpoken(-1));
+  if (request.method === 'POST' && path === '/close') {
     const closed = await host.close(await readBody<CloseRequest>(request));
     sendJson(response, closed);
     if (closed.kind === 'closed') response.once('close', host.onClosed);
     return;
   }
-  const [, callId, part] = /^\/calls\/([^/]+)(?:\/(log|outcome))?$/.exec(url.pathname) ?? [];
+  const [, callId, part] = /^\/calls\/([^/]+)(?:\/(log|outcome))?$/.exec(path) ?? [];
   if (callId === undefined) return sendJson(response, { kind: 'error', message: 'no such path' }, 404);
-  await answerCall(host, decodeURIComponent(callId), part, url, request, response);
+  await answerCall(host, decodeURIComponent(callId), part, query, request, response);
 }
 
 async function answerCall(
   host: ServedHost,
   id: string,
   part: string | undefined,
-  url: URL,
+  query: URLSearchParams,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   switch (`${request.method} ${part ?? ''}`.trim()) {
     case 'PUT':
-      return sendJson(response, await host.calls.startOrAttach(id, await readBody<CallRequest>(request)));
+      return sendJson(response, await host.calls.startOrAttach(id, checked(await readBody(request))));
     case 'DELETE':
       return sendJson(response, await host.calls.stop(id));
     case 'GET outcome':
-      return sendJson(response, await host.calls.outcome(id, url.searchParams.get('full') === '1'));
+      return sendJson(response, await host.calls.outcome(id, query.get('full') === '1'));
     case 'GET log': {
-      const from = Math.max(0, Number(url.searchParams.get('from') ?? 0) || 0);
+      const from = Math.max(0, Number(query.get('from') ?? 0) || 0);
       response.setHeader('content-type', 'application/octet-stream');
       response.end(await host.journal.readLog(id, from, LOG_BYTES));
       return;
@@ -90,6 +93,16 @@ async function answerCall(
     default:
       return sendJson(response, { kind: 'error', message: 'no such method' }, 405);
   }
+}
+
+/** A call that makes no sense must not leave a trace in the journal. */
+function checked(call: Partial<CallRequest>): CallRequest {
+  const { name, timeoutMs, waitMs, idempotent } = call;
+  const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
+  if (typeof name !== 'string' || !isTime(timeoutMs) || !isTime(waitMs) || typeof idempotent !== 'boolean') {
+    throw new Error('a call needs a name, timeoutMs and waitMs in milliseconds, and idempotent');
+  }
+  return call as CallRequest;
 }
 
 function whyLost(host: ServedHost, request: IncomingMessage): HostLost | undefined {

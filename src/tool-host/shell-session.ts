@@ -10,8 +10,8 @@ import { identify, type ProcessIdentity } from './processes.ts';
 
 export type ShellResult =
   | { readonly kind: 'ended'; readonly output: string; readonly exitCode: number }
-  /** The shell itself ended during the command. */
-  | { readonly kind: 'terminated' }
+  /** The shell itself ended during the command; `reason` if it could not even start. */
+  | { readonly kind: 'terminated'; readonly reason?: string }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'aborted' };
 
@@ -32,7 +32,7 @@ interface Waiting {
   withheld: string;
 }
 
-/** Characters of output that are kept, the last ones; the SDK's tool keeps as many. */
+/** Characters of output that are kept, the last ones, our marker among them; the SDK's tool keeps as many. */
 const KEPT_OUTPUT = 100 * 1024;
 /** How long a dead shell's pipe is read for what it still holds: a background job may keep it open for ever. */
 const DRAIN_MS = 50;
@@ -46,6 +46,7 @@ export class ShellSession {
   #output = '';
   #truncated = false;
   #ended = false;
+  #problem: string | undefined;
 
   constructor(options: {
     readonly cwd: string;
@@ -65,10 +66,14 @@ export class ShellSession {
       stream.on('data', (text: string) => this.#take(text));
     }
     this.#shell.stdin.on('error', () => {});
-    this.#shell.on('error', () => this.#end());
+    this.#shell.on('error', error => {
+      this.#problem = error.message;
+      this.#end();
+    });
     this.#shell.once('close', () => this.#end());
     this.#shell.once('exit', () => setTimeout(() => this.#end(), DRAIN_MS));
-    this.#shell.stdin.write(`exec ${MARKER_FD}>&1\n`);
+    // No line of its own: bash counts lines in its errors.
+    this.#shell.stdin.write(`exec ${MARKER_FD}>&1; `);
   }
 
   get ended(): boolean {
@@ -77,16 +82,18 @@ export class ShellSession {
 
   /** Runs one command; the caller sees to it that no other runs. Settles at once on abort: then `kill` it. */
   run(command: ShellCommand): Promise<ShellResult> {
-    if (this.ended) return Promise.resolve({ kind: 'terminated' });
+    if (this.ended) return Promise.resolve(this.#terminated());
     if (command.signal.aborted) return Promise.resolve({ kind: 'aborted' });
-    const marker = `__HOLDFAST_${randomUUID()}_`;
+    const marker = `__HOLDFAST_ENDED_${randomUUID()}`;
     this.#output = '';
     this.#truncated = false;
     return new Promise(resolve => {
       const settle = (result: ShellResult): void => {
         clearTimeout(timer);
         command.signal.removeEventListener('abort', onAbort);
+        const withheld = this.#waiting?.withheld ?? '';
         this.#waiting = undefined;
+        if (result.kind !== 'ended') command.onOutput(withheld);
         resolve(result);
       };
       const onAbort = (): void => settle({ kind: 'aborted' });
@@ -116,17 +123,17 @@ export class ShellSession {
     if (waiting === undefined) return;
     this.#pass(waiting, text);
     this.#output += text;
-    const at = this.#output.indexOf(waiting.marker);
-    const exitCode =
-      at < 0 ? undefined : /^(\d+)\n/.exec(this.#output.slice(at + waiting.marker.length))?.[1];
-    if (exitCode !== undefined) {
-      const output = this.#output.slice(0, at).replace(ANSI, '').replace(/\n+$/, '');
-      const told = this.#truncated ? `[output truncated]\n${output}` : output;
-      waiting.settle({ kind: 'ended', output: told, exitCode: Number(exitCode) });
-    } else if (this.#output.length > KEPT_OUTPUT) {
+    if (this.#output.length > KEPT_OUTPUT) {
       this.#output = this.#output.slice(-KEPT_OUTPUT);
       this.#truncated = true;
     }
+    const at = this.#output.indexOf(waiting.marker);
+    const exitCode =
+      at < 0 ? undefined : /^(\d+)\n/.exec(this.#output.slice(at + waiting.marker.length))?.[1];
+    if (exitCode === undefined) return;
+    const output = this.#output.slice(0, at).replace(ANSI, '').replace(/\n+$/, '');
+    const told = this.#truncated ? `[output truncated]\n${output}` : output;
+    waiting.settle({ kind: 'ended', output: told, exitCode: Number(exitCode) });
   }
 
   /** Hands output on as soon as it cannot be part of the marker. */
@@ -141,7 +148,11 @@ export class ShellSession {
 
   #end(): void {
     this.#ended = true;
-    this.#waiting?.settle({ kind: 'terminated' });
+    this.#waiting?.settle(this.#terminated());
+  }
+
+  #terminated(): ShellResult {
+    return { kind: 'terminated', ...(this.#problem === undefined ? {} : { reason: this.#problem }) };
   }
 }
 
@@ -157,7 +168,8 @@ function scriptFor({ command, callMark }: ShellCommand, marker: string): string 
   const run = `{ export HOLDFAST_CALL=${quote(callMark)}; eval ${quote(command)} 2>&1; } </dev/null 2>/dev/null`;
   // The quotes in the marker keep it out of what a trace of the input could show.
   const split = `${marker.slice(0, 8)}''${marker.slice(8)}`;
-  return `${run}; { printf '\\n${split}%d\\n' $? >&${MARKER_FD}; } 2>/dev/null\n`;
+  // After an open quote bash takes the next line's `{` for a word; the empty line sets its parser right.
+  return `${run}; { printf '\\n${split}%d\\n' $? >&${MARKER_FD}; } 2>/dev/null\n\n`;
 }
 
 function quote(text: string): string {

@@ -34,12 +34,20 @@ export class TextEnds {
     }
   }
 
-  text(): string {
-    const head = Buffer.concat(this.#head);
+  /** Head and tail as text; the whole is both joined, if nothing was left out. */
+  ends(): { readonly head: string; readonly tail: string; readonly bytes: number } {
     const tail = Buffer.concat(this.#tail);
-    if (this.whole) return Buffer.concat([head, tail]).toString('utf8');
-    const kept = tail.subarray(-this.#half);
-    const left = this.#bytes - head.length - kept.length;
-    return `${head.toString('utf8')}\n[${left} of ${this.#bytes} bytes left out here: the output was too large]\n${kept.toString('utf8')}`;
+    return {
+      head: Buffer.concat(this.#head).toString('utf8'),
+      tail: (this.whole ? tail : tail.subarray(-this.#half)).toString('utf8'),
+      bytes: this.#bytes,
+    };
+  }
+
+  /** Joined before it is decoded, as a character may lie across the two. */
+  text(): string {
+    if (this.whole) return Buffer.concat([...this.#head, ...this.#tail]).toString('utf8');
+    const { head, tail } = this.ends();
+    return `${head}\n[…]\n${tail}`;
   }
 }

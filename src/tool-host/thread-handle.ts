@@ -16,12 +16,16 @@ export interface ThreadOptions {
 /** Sources run from `.ts`, a build from `.js`. */
 const ENTRY = new URL(`./tool-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
+/** How often the memory of a running call is looked at. */
+const WEIGH_MS = 250;
+
 export class ThreadHandle {
   readonly #worker: Worker;
   readonly #memoryMb: number;
   readonly ready: Promise<ThreadReady | { readonly kind: 'broken'; readonly message: string }>;
   readonly startedAt = performance.now();
   #death: string | undefined;
+  #weighing = false;
   #onMessage: (message: FromThread) => void = () => {};
   #onDeath: (reason: string) => void = () => {};
   #onOutput: (chunk: Buffer) => void = () => {};
@@ -65,7 +69,9 @@ export class ThreadHandle {
     onOutput: (chunk: Buffer) => void,
   ): Promise<ThreadEnd> {
     this.#onOutput = onOutput;
+    const watch = setInterval(() => void this.#weigh(), WEIGH_MS);
     return this.#ask({ kind: 'run', ...call }).then(message => {
+      clearInterval(watch);
       this.#onOutput = () => {};
       if (message.kind === 'answer' || message.kind === 'run-program' || message.kind === 'died')
         return message;
@@ -104,9 +110,23 @@ export class ThreadHandle {
     this.#onDeath(reason);
   }
 
+  /** Buffers live outside the heap that `resourceLimits` bounds, in the memory of the whole host (I12). */
+  async #weigh(): Promise<void> {
+    if (this.#weighing || !this.alive) return;
+    this.#weighing = true;
+    const heap = await this.#worker.getHeapStatistics().catch(() => undefined);
+    this.#weighing = false;
+    if (heap === undefined || heap.external_memory <= this.#memoryMb * 1024 * 1024) return;
+    await this.terminate(this.#tooLarge());
+  }
+
+  #tooLarge(): string {
+    return `the tool used more than ${this.#memoryMb} MB of memory`;
+  }
+
   #whyFrom(error: unknown): string {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ERR_WORKER_OUT_OF_MEMORY') return `the tool used more than ${this.#memoryMb} MB of memory`;
+    if (code === 'ERR_WORKER_OUT_OF_MEMORY') return this.#tooLarge();
     const message = error instanceof Error ? error.message : String(error);
     return `the tool failed outside its call: ${message}`;
   }

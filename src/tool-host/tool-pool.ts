@@ -24,7 +24,6 @@ export class ToolPool {
   readonly #waiting: (() => void)[] = [];
   #description: ThreadReady | undefined;
   #loadedModule = false;
-  #hooksRan = false;
 
   constructor(options: ThreadOptions, limits: PoolLimits) {
     this.#options = options;
@@ -80,12 +79,11 @@ export class ToolPool {
   }
 
   /**
-   * Runs every tool's close hook, once in a host's life, in the oldest thread that has loaded the module (row 11).
+   * Runs every tool's close hook in the oldest thread that has loaded the module (row 11). Called once in a host's life.
    * @returns the hooks that failed, as `tool: why`.
    */
   async runCloseHooks(): Promise<readonly string[]> {
-    if (this.#hooksRan || !this.#loadedModule || this.#options.data.toolsModule === undefined) return [];
-    this.#hooksRan = true;
+    if (!this.#loadedModule || this.#options.data.toolsModule === undefined) return [];
     const thread = this.#threads.find(each => each.alive && this.#idle.includes(each)) ?? this.#startThread();
     const late = new Promise<readonly string[]>(resolve => {
       const why = [`close hooks: not done after ${this.#limits.closeHookMs} ms`];

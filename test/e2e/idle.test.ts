@@ -66,13 +66,20 @@ describe.concurrent('an event that arrives while every worker is down', () => {
       await agent.call('effect', { label: 'while down', ms: 1 });
     });
     // Long enough to be caught idle, short enough to be over before the next worker polls.
-    const handle = await w.begin(session.id, { maxIdleMs: 3_000 });
+    const handle = await w.begin(session.id, { maxIdleMs: 5_000 });
     await eventually('the run is idle', async () => (await w.status(session.id)).state === 'idle');
     await worker.end('SIGKILL');
-    await sleep(3_500);
+    await sleep(5_500);
     session.sendMessage('hello?');
     await session.wait('requires_action');
-    await w.worker();
+    // Nobody listens yet when the timer fires: only the question to the server can keep the run.
+    await w.worker('--roles', 'sessions');
+    await eventually('it has asked', async () => {
+      const { activities } = await w.history(session.id);
+      const status = await w.status(session.id).catch(() => undefined);
+      return activities.some(({ type }) => type === 'readTail') && status?.state === 'running';
+    });
+    await w.worker('--roles', 'listeners,tools');
     await w.effect('end while down');
     const summary = await handle.result();
     expect(summary).toMatchObject({ state: 'done', reason: 'idle' });

@@ -54,6 +54,14 @@ describe.concurrent('each call runs once and is answered once', () => {
     await serve('dropped', { stream: { drop_types: ['agent.custom_tool_use'] } });
   });
 
+  it('when the stream leaves a call out and the list shows it late (§2.7)', async () => {
+    await serve('unlisted', {
+      stream: { drop_types: ['agent.custom_tool_use'] },
+      commit_race_ms: 1_500,
+      commit_race_hides: true,
+    });
+  });
+
   it('when the history comes in pages of two, one of which fails (row 66)', async () => {
     const w = shared();
     const history = Array.from({ length: 20 }, (_, i) => ({

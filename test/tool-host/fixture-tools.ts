@@ -1,6 +1,6 @@
 /** The tools module that the tests of the tool host load: well-behaved tools, and one for each way to misbehave. */
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
@@ -22,7 +22,10 @@ const count = betaTool({
   name: 'count',
   description: 'how often this thread has counted',
   inputSchema: anything,
-  run: () => `${(calls += 1)}`,
+  run: () => {
+    calls += 1;
+    return `${calls}`;
+  },
   close: () => {
     const file = process.env.HOOKS_FILE;
     if (file !== undefined) appendFileSync(file, 'count closed\n');
@@ -148,7 +151,26 @@ const misdeeds: Record<string, (input: { bytes?: number }) => unknown> = {
   'ignore-abort': () => new Promise(() => setInterval(() => {}, 1000)),
   'fill-memory': () => {
     const kept: unknown[] = [];
-    for (;;) kept.push(new Array(100_000).fill(kept.length));
+    for (let index = 0; index < 600; index++) kept.push(new Array(100_000).fill(index));
+    return `kept ${kept.length}`;
+  },
+  'fill-buffers': () => {
+    const kept: unknown[] = [];
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (;;) {
+      kept.push(Buffer.alloc(1024 * 1024, 1));
+      Atomics.wait(pause, 0, 0, 2);
+    }
+  },
+  'take-all-files': async () => {
+    const files: number[] = [];
+    try {
+      for (;;) files.push(openSync('/dev/null', 'r'));
+    } catch {
+      await sleep(500);
+      for (const file of files) closeSync(file);
+      return `opened ${files.length > 100 ? 'many' : files.length}`;
+    }
   },
   'reject-aside': () => {
     void Promise.reject(new Error('nobody looked'));
@@ -193,8 +215,8 @@ export default {
       idempotent: true,
     },
     {
-      exec: 'sh',
-      args: ['-c', 'read -r line; eval "$(printf %s "$line" | sed \'s/.*"script":"\\([^"]*\\)".*/\\1/\')"'],
+      exec: 'python3',
+      args: ['-c', 'import json,os,sys; i=json.load(sys.stdin); os.execvp("sh", ["sh", "-c", i["script"]])'],
       name: 'shell-script',
       description: 'runs a script given in the input',
       inputSchema: { type: 'object', properties: { script: { type: 'string' } }, required: ['script'] },

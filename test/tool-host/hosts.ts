@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { ToolOutcome } from '../../src/session/outcome.ts';
 import type { OpenedWorkspace } from '../../src/tool-host/attach-host.ts';
 import { ToolHostClient } from '../../src/tool-host/client.ts';
@@ -37,14 +37,15 @@ export interface Hosts {
   paths(sessionId?: string): ReturnType<typeof sessionPaths>;
 }
 
-/** Call at the top of a describe block or file. */
-export function useHosts(): Hosts {
+/** Call at the top of a describe block or file: a state folder for each test, or one for all that `share` it. */
+export function useHosts(life: 'each' | 'shared' = 'each'): Hosts {
   let stateDir = '';
   const clients: ToolHostClient[] = [];
-  beforeEach(async () => {
+  const [before, after] = life === 'each' ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  before(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'hf-'));
   });
-  afterEach(async () => {
+  after(async () => {
     for (const client of clients.splice(0)) client.destroy();
     await sweepHosts({ stateDir, isWanted: async () => false });
     const left = markedProcesses('HOLDFAST_HOST', `${await hostId(stateDir)}.`);
@@ -157,4 +158,28 @@ export async function onlyCallFolder(hosts: Hosts): Promise<string> {
 export async function linesOf(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return text.split('\n').filter(line => line !== '');
+}
+
+/** Leaves its traces, a process outside its session, and a line of output, then sleeps. */
+export const SLEEPER =
+  "echo $$ > shell; echo begun >> effects; setsid sh -c 'echo $$ > gone; exec sleep 300' & echo said; sleep 300";
+
+/** Starts SLEEPER as `call_1` and waits until it has left its traces. */
+export async function sleeper(
+  hosts: Hosts,
+  opened: {
+    workspace: string;
+    socketPath: string;
+    incarnation: string;
+  },
+): Promise<number[]> {
+  const client = hosts.client(opened);
+  await client.startOrAttach('call_1', request('bash', { command: SLEEPER }, { waitMs: 0 }));
+  const files = ['shell', 'gone'].map(name => untilFile(join(opened.workspace, name)));
+  const pids = (await Promise.all(files)).map(Number);
+  await until('its output', async () => {
+    const log = await client.log('call_1');
+    return log.kind === 'log' && log.bytes.length > 0 ? true : undefined;
+  });
+  return pids;
 }
