@@ -55,11 +55,11 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
       async signal => {
         const input = call.input ?? (await inputOf(feed, sessionId, call, signal));
         const host = hosts.client(sessionId, workspace);
-        const { name, timeoutMs, idempotent } = call;
+        const { type, name, timeoutMs, idempotent } = call;
         for (;;) {
           const answer: CallAnswer = await host.startOrAttach(
             call.id,
-            { name, input, timeoutMs, idempotent, waitMs: WAIT_MS },
+            { type, name, input, timeoutMs, idempotent, waitMs: WAIT_MS },
             signal,
           );
           switch (answer.kind) {
