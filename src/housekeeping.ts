@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/worker';
 import { failOrphans } from './activities/attempts.ts';
-import { handOver } from './activities/keep-alive.ts';
+import { handOver } from './activities/cancellation.ts';
 import { sweepHosts } from './tool-host/sweep.ts';
 import { isWanted } from './wanted-hosts.ts';
 

@@ -1,6 +1,6 @@
 /** Heartbeats while an activity waits. */
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { cancellationFailure } from './cancellation.ts';
 
 /** Often enough for the heartbeat timeout of 3 s (design §5); the SDK coalesces what is more. */
 const BEAT_MS = 1_000;
@@ -22,18 +22,8 @@ export async function keepAlive<T>(
   try {
     return await work(context.cancellationSignal);
   } catch (error) {
-    throw context.cancellationDetails?.workerShutdown ? handOver() : error;
+    throw cancellationFailure(error);
   } finally {
     clearInterval(timer);
   }
-}
-
-/** The failure of an attempt whose worker goes away: the next one starts after 1 ms; 0 would be final (§5). */
-export function handOver(): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: 'HandedOver',
-    message: 'the worker shuts down; another attempt goes on',
-    nextRetryDelay: 1,
-    category: 'BENIGN',
-  });
 }
