@@ -8,6 +8,8 @@ import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig'
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
+import { failpointProblem } from './failpoint.ts';
+import type { Keep } from './tool-host/retention.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -34,8 +36,24 @@ export interface Config {
   readonly toolEnv: Readonly<Record<string, string>>;
   /** Prefix of the command lines of bash and `exec` tools. */
   readonly toolCommand: readonly string[] | undefined;
+  /** After how many ms without its host a session may be taken over; 0 never; undefined: as the command has it. */
+  readonly hostLostMs: number | undefined;
+  /** How long workspaces and journals are kept. */
+  readonly keep: Keep;
+  /** Milliseconds between two sweeps of the state folder; 0: only at a worker's start. */
+  readonly sweepMs: number;
+  /** A tool host that nobody has spoken to for so many ms ends itself. */
+  readonly hostIdleMs: number;
+  /** Tool hosts on this machine at a time. */
+  readonly maxHosts: number;
+  /** Calls of one session that may run at a time. */
+  readonly maxParallel: number;
+  /** A tool host that is silent for so many ms is killed and started again on its journal. */
+  readonly hostHungMs: number;
   /** Per-user cache of what was downloaded or built. */
   readonly cacheDir: string;
+  /** Absolute path of the folder that arms failpoints (src/failpoint.ts); undefined: off. For tests only. */
+  readonly failpoints: string | undefined;
   /** For programs that are started: the embedded server, Go. Holds secrets; never logged. */
   readonly env: Env;
 }
@@ -73,7 +91,16 @@ export function readConfig(env: Env = process.env): Config {
     toolsModule: module === undefined ? undefined : resolve(module),
     toolEnv: toolEnv(get, env),
     toolCommand: command(get('HOLDFAST_TOOL_COMMAND')),
+    hostLostMs: hostLost(get('HOLDFAST_HOST_LOST')),
+    // Less, and a healthy host on a busy machine would be killed.
+    hostHungMs: duration('HOLDFAST_HOST_HUNG', get('HOLDFAST_HOST_HUNG') ?? '60s', 2_000),
+    keep: keep(get('HOLDFAST_KEEP') ?? DEFAULT_KEEP),
+    sweepMs: duration('HOLDFAST_SWEEP', get('HOLDFAST_SWEEP') ?? '10m', 0),
+    hostIdleMs: duration('HOLDFAST_HOST_IDLE', get('HOLDFAST_HOST_IDLE') ?? '1h', 1_000),
+    maxHosts: count('HOLDFAST_MAX_HOSTS', get('HOLDFAST_MAX_HOSTS') ?? '64'),
+    maxParallel: count('HOLDFAST_MAX_PARALLEL', get('HOLDFAST_MAX_PARALLEL') ?? '8'),
     cacheDir: defaultCacheDir(env, homedir()),
+    failpoints: failpoints(get('HOLDFAST_FAILPOINTS')),
     env,
   });
 }
@@ -126,6 +153,14 @@ function command(text: string | undefined): readonly string[] | undefined {
   throw new ConfigError('HOLDFAST_TOOL_COMMAND starts with "[" but is not a JSON array of strings');
 }
 
+function failpoints(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const folder = resolve(value);
+  const problem = failpointProblem(folder);
+  if (problem !== undefined) throw new ConfigError(`HOLDFAST_FAILPOINTS: ${problem}`);
+  return folder;
+}
+
 function url(name: string, value: string): string {
   if (!URL.canParse(value) || !/^https?:/.test(value))
     throw new ConfigError(`${name} is not an http(s) address: ${value}`);
@@ -136,7 +171,53 @@ function url(name: string, value: string): string {
 function unsupported(get: (name: string) => string | undefined): void {
   if (get('HOLDFAST_TOOL_USER') !== undefined)
     throw new ConfigError('HOLDFAST_TOOL_USER is not available in this version; unset it');
-  const lost = get('HOLDFAST_HOST_LOST');
-  if (lost !== undefined && milliseconds('HOLDFAST_HOST_LOST', lost) !== 0)
-    throw new ConfigError('HOLDFAST_HOST_LOST can only be 0 in this version: a session stays on its host');
+}
+
+const DEFAULT_KEEP = '14d';
+
+function keep(text: string): Keep {
+  switch (text) {
+    case 'keep':
+      return { afterMs: null, untilEnd: false, text };
+    case 'end':
+      return { afterMs: milliseconds('HOLDFAST_KEEP', DEFAULT_KEEP), untilEnd: true, text: DEFAULT_KEEP };
+    default:
+      if (!/^\d/.test(text))
+        throw new ConfigError(
+          `HOLDFAST_KEEP is ${text}: write keep, end or a duration such as ${DEFAULT_KEEP}`,
+        );
+      return { afterMs: duration('HOLDFAST_KEEP', text, 1_000), untilEnd: false, text };
+  }
+}
+
+/** Of tool hosts, and of a session's calls: more is a slip of the hand. */
+const MOST = 10_000;
+
+function duration(name: string, text: string, least: number): number {
+  let ms: number;
+  try {
+    ms = milliseconds(name, text);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+  if (ms < least) throw new ConfigError(`${name} is ${text}: write at least ${least / 1_000}s`);
+  return ms;
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > MOST)
+    throw new ConfigError(`${name} is ${text}: write a whole number from 1 to ${MOST}`);
+  return value;
+}
+
+/** A fifth of it must do for ending tools, the rest for several heartbeats. */
+const SHORTEST_LOST_MS = 2_000;
+
+function hostLost(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = duration('HOLDFAST_HOST_LOST', text, 0);
+  if (ms !== 0 && ms < SHORTEST_LOST_MS)
+    throw new ConfigError(`HOLDFAST_HOST_LOST is ${text}: write 0 (no takeover) or at least 2s`);
+  return ms;
 }

@@ -1,10 +1,8 @@
-/** What a worker does for its host besides its queues: it clears up after workers and sessions that are gone. */
+/** What a worker does for its host besides its queues: it takes over what dead workers have left (§5, Orphans). */
 import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/worker';
 import { failOrphans } from './activities/attempts.ts';
 import { handOver } from './activities/cancellation.ts';
-import { sweepHosts } from './tool-host/sweep.ts';
-import { isWanted } from './wanted-hosts.ts';
 
 /** How often siblings are looked after (§5, Orphans). */
 const ORPHANS_MS = 250;
@@ -28,18 +26,6 @@ export function lookAfterOrphans(stateDir: string, client: Client, logger: Logge
   };
   void look();
   return setInterval(look, ORPHANS_MS).unref();
-}
-
-/** Ends tool hosts that no session wants any more (§4, Ends). */
-export async function sweep(stateDir: string, client: Client, logger: Logger): Promise<void> {
-  try {
-    const report = await sweepHosts({ stateDir, isWanted: isWanted(client) });
-    for (const { sessionId } of report.closed) logger.info(`sweep: closed the tool host of ${sessionId}`);
-    for (const what of report.killed) logger.info(`sweep: killed ${what}`);
-    for (const what of report.survivors) logger.warn(`sweep: could not end ${what}`);
-  } catch (error) {
-    logger.warn(`could not sweep tool hosts: ${reason(error)}`);
-  }
 }
 
 function reason(error: unknown): string {

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { getClient } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
+import { tsToMs } from '@temporalio/common/lib/time.js';
 import {
   type Logger,
   makeTelemetryFilterString,
@@ -24,12 +25,16 @@ import { createClient } from './anthropic/client.ts';
 import { createOwnResults } from './anthropic/own-results.ts';
 import { createSessionFeed } from './anthropic/session-feed.ts';
 import type { Config } from './config.ts';
-import { lookAfterOrphans, sweep } from './housekeeping.ts';
+import { turnOnFailpoints } from './failpoint.ts';
+import { lookAfterOrphans } from './housekeeping.ts';
+import { sayOutagesOnce } from './outage-log.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
+import { type Sweeping, sweepRegularly } from './sweeping.ts';
 import { describeTools } from './tool-host/describe.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { checkStateDir } from './tool-host/paths.ts';
+import { workflowFailpoints } from './workflow-failpoints.ts';
 import {
   controlQueue,
   LISTENERS_QUEUE,
@@ -51,9 +56,8 @@ export class WorkerError extends Error {
   }
 }
 
-/** Tool hosts on one machine; the rest waits as `HostFull` (I11). */
-const MAX_HOSTS = 64;
-const MAX_PARALLEL = 8;
+/** A deploy, a reboot or a short outage must not move a session away from its files. */
+const HOST_LOST_MS = 300_000;
 
 export interface RunningWorker {
   readonly hostId: string | undefined;
@@ -73,12 +77,23 @@ export async function startWorker(
   roles: readonly Role[],
   logger: Logger,
 ): Promise<RunningWorker> {
+  const { failpoints: folder } = config;
+  if (folder !== undefined) turnOnFailpoints({ folder, kind: 'worker' });
   const described = await prepare(config);
   // Signals are ours to handle: `up` closes the server only after the worker.
   const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) };
-  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging } });
-  const connection = await connect(config);
-  const { namespace } = config.temporal;
+  const { address, namespace } = config.temporal;
+  const probe = async (): Promise<void> => {
+    await connection.withDeadline(Date.now() + 5_000, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  };
+  Runtime.install({
+    logger: sayOutagesOnce(logger, { address, probe }),
+    shutdownSignals: [],
+    telemetryOptions: { logging },
+  });
+  const { connection, namespaceId, retentionMs } = await connect(config);
   const attempts = openAttempts(config.stateDir);
   const host = roles.includes('tools') ? await hostId(config.stateDir) : undefined;
   const client = new Client({ connection, namespace });
@@ -106,6 +121,7 @@ export async function startWorker(
     workers.push(
       create(SESSIONS_QUEUE, 200, {
         workflowsPath: workflowsPath(),
+        ...workflowFailpoints(),
         activities: createSessionActivities(deps),
         stickyQueueScheduleToStartTimeout: 1_000,
       }),
@@ -114,21 +130,39 @@ export async function startWorker(
   if (roles.includes('listeners'))
     workers.push(create(LISTENERS_QUEUE, 5_000, { activities: createListenerActivities(deps) }));
   let closeTools = () => {};
+  let onSwept = (_live: ReadonlySet<string>) => {};
   if (host !== undefined) {
-    const { stateDir, toolsModule, toolEnv, toolCommand } = config;
-    const settings = { stateDir, toolsModule, toolEnv, toolCommand };
-    const tools = createToolActivities({ ...deps, settings, hostId: host, maxHosts: MAX_HOSTS, described });
+    const { stateDir, toolsModule, toolEnv, toolCommand, keep, hostIdleMs, maxHosts } = config;
+    const hostLostMs = config.hostLostMs ?? HOST_LOST_MS;
+    if (hostLostMs > 0 && retentionMs < (keep.afterMs ?? Number.POSITIVE_INFINITY))
+      logger.warn(
+        `namespace ${namespace} forgets runs after ${retentionMs / 86_400_000} days, before workspaces are deleted ` +
+          '(HOLDFAST_KEEP): a session that comes back after that may be served by another host, without its files',
+      );
+    const limits = { unspokenMs: hostIdleMs };
+    const hungAfterMs = config.hostHungMs;
+    const settings = {
+      ...{ stateDir, toolsModule, toolEnv, toolCommand, hostLostMs, namespaceId, keep, limits, hungAfterMs },
+    };
+    const tools = createToolActivities({ ...deps, settings, hostId: host, maxHosts, described });
     closeTools = tools.close;
+    onSwept = tools.forgetAllBut;
     workers.push(
       create(TOOLS_QUEUE, 100, { activities: tools.any }),
-      create(toolsQueue(host), MAX_HOSTS * MAX_PARALLEL + 100, { activities: tools.host }),
+      create(toolsQueue(host), maxHosts * config.maxParallel + 100, { activities: tools.host }),
       create(controlQueue(host), 100, { activities: tools.control }),
     );
   }
   const created = await Promise.all(workers);
   const runs = created.map(worker => worker.run());
   const orphans = lookAfterOrphans(config.stateDir, client, logger);
-  if (host !== undefined) void sweep(config.stateDir, client, logger);
+  let sweeping: Sweeping | undefined;
+  if (host !== undefined) {
+    const { stateDir, keep, sweepMs: everyMs, hostIdleMs: abandonedMs } = config;
+    sweeping = sweepRegularly({
+      ...{ stateDir, client, logger, keep, everyMs, abandonedMs, namespaceId, onSwept },
+    });
+  }
   const shutdown = () => {
     for (const worker of created) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -145,6 +179,7 @@ export async function startWorker(
     shutdown,
     done: done.finally(async () => {
       clearInterval(orphans);
+      sweeping?.stop();
       parked.close();
       closeTools();
       await attempts.close();
@@ -166,14 +201,16 @@ async function prepare(config: Config) {
   return { tools: described.tools, moduleHash: described.moduleHash };
 }
 
-async function connect(config: Config): Promise<NativeConnection> {
+async function connect(config: Config) {
   const { address, connection, namespace } = config.temporal;
   try {
     const native = await NativeConnection.connect(connection);
-    await native.withDeadline(Date.now() + 10_000, () =>
+    const described = await native.withDeadline(Date.now() + 10_000, () =>
       native.workflowService.describeNamespace({ namespace }),
     );
-    return native;
+    const retentionMs = tsToMs(described.config?.workflowExecutionRetentionTtl);
+    // Where the server does not tell its id, its name must do.
+    return { connection: native, namespaceId: described.namespaceInfo?.id || namespace, retentionMs };
   } catch (error) {
     throw new WorkerError(
       `cannot use Temporal at ${address}, namespace ${namespace}: ${reason(error)}`,

@@ -1,6 +1,7 @@
 /** Opens a session's stream and then lists what stood before it (I3). */
 import type { OwnResults } from '../anthropic/own-results.ts';
 import type { ListedType, SessionFeed } from '../anthropic/session-feed.ts';
+import { failpoint } from '../failpoint.ts';
 import { SESSION_EVENT_TYPES, type SessionEvent, toSessionEvent } from '../session/events.ts';
 import { compactHistory } from '../session/history.ts';
 import { type Attachment, createAttachment, type History } from './attachment.ts';
@@ -58,7 +59,10 @@ export async function attach(
     abort: () => request.abort(),
   });
   try {
-    attachment.release(await list(feed, filter, to, options, signal));
+    await failpoint('listen.attached', to.sessionId);
+    const history = await list(feed, filter, to, options, signal);
+    await failpoint('listen.unreleased', to.sessionId);
+    attachment.release(history);
     return attachment;
   } catch (error) {
     attachment.close();
@@ -107,6 +111,7 @@ async function list(
       events = compactHistory(events);
       cutTo = events.length;
     }
+    await failpoint('listen.page', to.sessionId);
   }
   if (whole) filter.listedAll(through);
   return { events: whole ? compactHistory(events) : events, unfiltered: whole, through };

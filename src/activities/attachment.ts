@@ -57,7 +57,7 @@ export function createAttachment({ stream, filter, options, abort, ...at }: Atta
   const backlog = createBacklog(options);
   const changes = createNotifier();
   const room = createNotifier();
-  const openedAt = Date.now();
+  const openedAt = performance.now();
   let cursor = at.cursor;
   let through: string | null = null;
   /** Set while a whole history is being signalled: half of one is not a place to read on from. */
@@ -163,7 +163,7 @@ export function createAttachment({ stream, filter, options, abort, ...at }: Atta
       return end;
     },
     get healthy() {
-      return fresh || Date.now() - openedAt >= HEALTHY_MS;
+      return fresh || performance.now() - openedAt >= HEALTHY_MS;
     },
     close() {
       closed = true;

@@ -26,8 +26,8 @@ export function createAttemptMemory(ttlMs = 60_000): AttemptMemory {
   const left = new Map<string, { of: AttemptId; known: readonly string[]; at: number }>();
   return {
     remember(of, known) {
-      for (const [sessionId, { at }] of left) if (at < Date.now() - ttlMs) left.delete(sessionId);
-      left.set(of.sessionId, { of, known, at: Date.now() });
+      for (const [sessionId, { at }] of left) if (at < performance.now() - ttlMs) left.delete(sessionId);
+      left.set(of.sessionId, { of, known, at: performance.now() });
     },
     recall({ sessionId, epoch, lease, attempt }) {
       const entry = left.get(sessionId);

@@ -5,8 +5,9 @@
  */
 import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
+import { failpoint } from '../failpoint.ts';
 import { identify, isAlive, type ProcessIdentity } from '../tool-host/processes.ts';
 
 const IDENTITY = 'process.json';
@@ -29,7 +30,7 @@ export function openAttempts(stateDir: string): Attempts {
     noted: activity =>
       async function noted(input) {
         const file = join(folder, `${++count}.token`);
-        writeFileSync(file, activityInfo().taskToken);
+        note(file, activityInfo().taskToken);
         try {
           return await activity(input);
         } finally {
@@ -58,12 +59,14 @@ export async function failOrphans(
     if (name === folderOf(identify(process.pid)) || (await isServed(folder))) continue;
     const files = await readdir(folder).catch(() => []);
     const tokens = files.filter(file => file.endsWith('.token'));
+    await failpoint('orphans.found');
     await Promise.all(
       tokens.map(async file => {
         const token = await readFile(join(folder, file)).catch(() => undefined);
         if (token !== undefined && token.length > 0) await fail(token).then(() => failed++, ignore);
       }),
     );
+    await failpoint('orphans.failed');
     await rm(folder, { recursive: true, force: true });
   }
   return failed;
@@ -73,13 +76,23 @@ async function isServed(folder: string): Promise<boolean> {
   try {
     return isAlive(JSON.parse(await readFile(join(folder, IDENTITY), 'utf8')) as ProcessIdentity);
   } catch {
-    // Half made by a process that starts right now, or half removed by a sibling: the next look tells.
-    return true;
+    // Half made by a process that starts right now, or half removed by a sibling: its name tells whose it is.
+    const pid = Number.parseInt(basename(folder), 10);
+    return basename(folder) === folderOf(identify(pid), pid);
   }
 }
 
 function ignore(): void {
   // Another sibling was faster, or the attempt has timed out: both are what was wanted.
+}
+
+/** A full disk must not keep results from being posted: without the note only the heartbeat timeout is left. */
+function note(file: string, token: Uint8Array): void {
+  try {
+    writeFileSync(file, token);
+  } catch {
+    unlinkQuietly(file);
+  }
 }
 
 function unlinkQuietly(file: string): void {
@@ -91,6 +104,6 @@ function unlinkQuietly(file: string): void {
 }
 
 /** A pid is used again, so its start time belongs to the name. */
-function folderOf(self: ProcessIdentity | undefined): string {
-  return `${process.pid}-${self?.startTime ?? 0}`.replace(/[^\w-]/g, '_');
+function folderOf(self: ProcessIdentity | undefined, pid = process.pid): string {
+  return `${pid}-${self?.startTime ?? 0}`.replace(/[^\w-]/g, '_');
 }

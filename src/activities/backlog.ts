@@ -34,9 +34,12 @@ export interface Backlog {
   add(event: SessionEvent, lazy: boolean): void;
   /** Ends an attach: what was added so far is the history, and the batch that ends it carries `listed`. */
   markListed(): void;
-  /** The next batch, without taking it out; undefined when nothing is due yet. `all`: nothing waits longer. */
+  /**
+   * The next batch, without taking it out; undefined when nothing is due yet. `all`: nothing waits longer.
+   * @param now of `performance.now()`.
+   */
   due(now: number, all?: boolean): Batch | undefined;
-  /** Unix milliseconds when the next batch is due; Infinity when nothing waits. */
+  /** When the next batch is due, of `performance.now()`; Infinity when nothing waits. */
   dueAt(): number;
   /** Takes out a batch that the workflow has accepted. */
   accepted(batch: Batch): void;
@@ -82,7 +85,7 @@ export function createBacklog(options: BacklogOptions): Backlog {
     add(event, lazy) {
       const size = Buffer.byteLength(JSON.stringify(event));
       const wait = lazy ? options.lazyFlushMs : options.coalesceMs;
-      entries.push({ event, bytes: size, at: Date.now() + wait, flush: isUrgent(event) });
+      entries.push({ event, bytes: size, at: performance.now() + wait, flush: isUrgent(event) });
       bytes += size;
     },
     markListed() {

@@ -1,3 +1,5 @@
+import { failpoint } from '../failpoint.ts';
+import type { CloseReport } from '../tool-host/launch.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 import type { Hosts } from './hosts.ts';
 import { keepAlive } from './keep-alive.ts';
@@ -8,6 +10,8 @@ export interface CloseWorkspaceInput {
   readonly workspace: Workspace;
   /** Whether calls that still run are stopped; else a host with a running call stays. */
   readonly killRunning: boolean;
+  /** The session has ended for good: terminated, deleted or archived. */
+  readonly sessionEnded?: boolean;
 }
 
 export interface CloseWorkspaceResult {
@@ -18,47 +22,52 @@ export interface CloseWorkspaceDeps {
   readonly hosts: Hosts;
   readonly settings: ToolSettings;
   readonly close: typeof import('../tool-host/launch.ts').closeWorkspace;
+  readonly remove: typeof import('../tool-host/remove-workspace.ts').removeWorkspace;
 }
 
-/** Runs the tools' close hooks once and ends the session's tool host; workspace and journal stay (§4). */
-export function createCloseWorkspace({ hosts, settings, close }: CloseWorkspaceDeps) {
+/**
+ * Runs the tools' close hooks once and ends the session's tool host. Workspace and journal stay (§4), unless
+ * the session has ended and `HOLDFAST_KEEP` says that they go with it.
+ */
+export function createCloseWorkspace({ hosts, settings, close, remove }: CloseWorkspaceDeps) {
   return async function closeWorkspace(input: CloseWorkspaceInput): Promise<CloseWorkspaceResult> {
     return keepAlive(async signal => {
       const { sessionId, workspace, killRunning } = input;
-      const report = await close({
-        stateDir: settings.stateDir,
-        sessionId,
-        incarnation: workspace.incarnation,
-        killRunning,
-        graceMs: 0,
-        signal,
-      });
+      const { stateDir, keep } = settings;
+      await failpoint('close.begun', sessionId);
+      const { incarnation } = workspace;
+      const report = await close({ stateDir, sessionId, incarnation, killRunning, graceMs: 0, signal });
       hosts.drop(sessionId);
-      switch (report.kind) {
-        case 'closed':
-          return {
-            notes: [
-              'closed the tool host',
-              ...report.stoppedCalls.map(id => `stopped ${id} for it`),
-              ...report.killed.map(what => `killed ${what}`),
-              ...report.survivors.map(what => `could not end ${what}`),
-              ...report.hookFailures.map(what => `close hook failed: ${what}`),
-            ],
-          };
-        case 'not-running':
-          return {
-            notes: [
-              ...report.killed.map(what => `killed ${what}`),
-              ...report.survivors.map(what => `could not end ${what}`),
-            ],
-          };
-        case 'busy':
-          return { notes: [`left the tool host: ${report.running.length} calls still run`] };
-        case 'host-lost':
-          return { notes: [`the tool host was gone: ${report.reason}`] };
-        default:
-          return report satisfies never;
-      }
+      await failpoint('close.done', sessionId);
+      const notes = notesOf(report);
+      if (input.sessionEnded !== true || keep?.untilEnd !== true || report.kind === 'busy') return { notes };
+      const why = 'the session has ended (HOLDFAST_KEEP=end)';
+      const removed = await remove({ stateDir, sessionId, why });
+      return { notes: removed ? [...notes, `removed the workspace and its journal: ${why}`] : notes };
     });
   };
+}
+
+function notesOf(report: CloseReport): string[] {
+  switch (report.kind) {
+    case 'closed':
+      return [
+        'closed the tool host',
+        ...report.stoppedCalls.map(id => `stopped ${id} for it`),
+        ...report.killed.map(what => `killed ${what}`),
+        ...report.survivors.map(what => `could not end ${what}`),
+        ...report.hookFailures.map(what => `close hook failed: ${what}`),
+      ];
+    case 'not-running':
+      return [
+        ...report.killed.map(what => `killed ${what}`),
+        ...report.survivors.map(what => `could not end ${what}`),
+      ];
+    case 'busy':
+      return [`left the tool host: ${report.running.length} calls still run`];
+    case 'host-lost':
+      return [`the tool host was gone: ${report.reason}`];
+    default:
+      return report satisfies never;
+  }
 }

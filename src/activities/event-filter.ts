@@ -39,6 +39,8 @@ export function createEventFilter(options: EventFilterOptions): EventFilter {
   /** Calls forwarded by this listener and not seen answered since. */
   const open = new Set<string>();
   let floor = 0;
+  /** Only the first thread status tells something: the name of the primary thread. */
+  let primaryNamed = false;
 
   function follow(event: SessionEvent): void {
     switch (event.type) {
@@ -64,6 +66,7 @@ export function createEventFilter(options: EventFilterOptions): EventFilter {
     switch (event.type) {
       case 'session.status_running':
       case 'session.status_rescheduled':
+      case 'session.thread_status_running':
         return true;
       case 'session.status_idle':
         // It repeats what the workflow knows: these calls are open. Any other id it must hold against its
@@ -81,6 +84,10 @@ export function createEventFilter(options: EventFilterOptions): EventFilter {
   return {
     admit(event) {
       if (Date.parse(event.processed_at ?? '') < floor || !known.add(event)) return { kind: 'dropped' };
+      if (event.type === 'session.thread_status_running') {
+        if (primaryNamed) return { kind: 'dropped' };
+        primaryNamed = true;
+      }
       const lazy = isLazy(event);
       follow(event);
       if (event.type !== 'user.tool_result' && event.type !== 'user.custom_tool_result')
@@ -92,6 +99,7 @@ export function createEventFilter(options: EventFilterOptions): EventFilter {
     },
     note(event, forwarded) {
       known.add(event);
+      if (event.type === 'session.thread_status_running') primaryNamed = true;
       if (forwarded) follow(event);
     },
     listedAll(stamp) {

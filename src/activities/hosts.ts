@@ -7,12 +7,20 @@ export interface Hosts {
   client(sessionId: string, workspace: Workspace): ToolHostClient;
   /** Drops the connections of a session, or of all. */
   drop(sessionId?: string): void;
+  /** Drops those of all sessions but these: a host may have ended without this worker's doing (I11). */
+  keepOnly(sessionIds: ReadonlySet<string>): void;
 }
 
-/** @param stateDir absolute path of the state folder. */
-export function createHosts(stateDir: string): Hosts {
+/** How long a request may stay unanswered before the host itself is looked at. */
+const ANSWER_MS = 30_000;
+
+/**
+ * @param stateDir absolute path of the state folder.
+ * @param hungAfterMs after which a silent host is killed; nothing waits longer for an answer.
+ */
+export function createHosts(stateDir: string, hungAfterMs = ANSWER_MS): Hosts {
   const clients = new Map<string, { incarnation: string; client: ToolHostClient }>();
-  return {
+  const hosts: Hosts = {
     client(sessionId, { incarnation }) {
       const known = clients.get(sessionId);
       if (known?.incarnation === incarnation) return known.client;
@@ -20,6 +28,7 @@ export function createHosts(stateDir: string): Hosts {
       const client = new ToolHostClient({
         socketPath: sessionPaths(stateDir, sessionId).socket,
         incarnation,
+        answerMs: Math.min(ANSWER_MS, hungAfterMs),
       });
       clients.set(sessionId, { incarnation, client });
       return client;
@@ -30,5 +39,9 @@ export function createHosts(stateDir: string): Hosts {
         clients.delete(id);
       }
     },
+    keepOnly(sessionIds) {
+      for (const id of [...clients.keys()]) if (!sessionIds.has(id)) hosts.drop(id);
+    },
   };
+  return hosts;
 }

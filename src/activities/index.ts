@@ -1,8 +1,11 @@
 /** All activities, composed over what they need; the workflow imports only the type. */
 import type { OwnResults } from '../anthropic/own-results.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
-import { admit } from '../tool-host/admission.ts';
+import { admit, release } from '../tool-host/admission.ts';
 import { closeWorkspace, openWorkspace } from '../tool-host/launch.ts';
+import { sessionPaths } from '../tool-host/paths.ts';
+import { removeWorkspace } from '../tool-host/remove-workspace.ts';
+import { markDelivered } from '../tool-host/trim-journal.ts';
 import type { Attempts } from './attempts.ts';
 import type { createBatchSignal } from './batch-signal.ts';
 import { createCloseWorkspace } from './close-workspace.ts';
@@ -18,6 +21,7 @@ import { createPostStored } from './post-stored.ts';
 import { createReadCalls } from './read-calls.ts';
 import { createReadTail } from './read-tail.ts';
 import { createRunTool } from './run-tool.ts';
+import { startedBefore } from './started-before.ts';
 import { createStopCalls } from './stop-calls.ts';
 
 export interface SessionDeps {
@@ -42,6 +46,7 @@ export function createSessionActivities(deps: SessionDeps) {
     })),
     readTail: noted(createReadTail(deps)),
     readCalls: noted(createReadCalls(deps)),
+    startedBefore: noted(startedBefore),
     postResults: noted(createPostResults(deps)),
   };
 }
@@ -62,8 +67,8 @@ export interface ToolDeps extends Pick<SessionDeps, 'feed' | 'ownResults' | 'att
 export function createToolActivities(deps: ToolDeps) {
   const { feed, settings } = deps;
   const { noted } = deps.attempts;
-  const hosts = createHosts(settings.stateDir);
-  const opener = createOpenWorkspace({ ...deps, launch: openWorkspace, admit });
+  const hosts = createHosts(settings.stateDir, settings.hungAfterMs);
+  const opener = createOpenWorkspace({ ...deps, launch: openWorkspace, admission: { admit, release } });
   return {
     any: { describeTools: createDescribeTools(deps.described), openWorkspace: noted(opener) },
     host: {
@@ -78,10 +83,16 @@ export function createToolActivities(deps: ToolDeps) {
           hosts,
           reopen: (sessionId, incarnation, signal) =>
             openWorkspace({ ...settings, sessionId, expected: { incarnation }, signal }),
+          onDelivered: (sessionId, callId) =>
+            markDelivered(sessionPaths(settings.stateDir, sessionId).journal, callId),
         }),
       ),
-      closeWorkspace: noted(createCloseWorkspace({ hosts, settings, close: closeWorkspace })),
+      closeWorkspace: noted(
+        createCloseWorkspace({ hosts, settings, close: closeWorkspace, remove: removeWorkspace }),
+      ),
     },
+    /** Lets go of connections to hosts that have ended without us. */
+    forgetAllBut: hosts.keepOnly,
     close: () => hosts.drop(),
   };
 }

@@ -1,14 +1,18 @@
 /** Where a session ran last: the memo of its workflow's previous run, however that run ended (§4). */
-import type { Client } from '@temporalio/client';
+import { type Client, isGrpcServiceError } from '@temporalio/client';
+import type { Workspace } from '../workflows/run-input.ts';
 
-export interface LastHost {
-  readonly host: string;
-  /** The workspace's incarnation there (I4). */
-  readonly incarnation: string;
+export interface LastHost extends Workspace {
+  /** The run that had it: it knows which calls have reached it. */
+  readonly runId: string;
 }
 
+/** What a server says that will never tell us: then the session takes any host. gRPC status codes. */
+const NEVER = [7, 12, 16];
+
 /**
- * Finds it through visibility. Absence and every error are null: the session then takes any host.
+ * Finds it through visibility. Absence is null, and so is a server that does not let us ask: the session then
+ * takes any host. Any other error is thrown, to be asked again: a guess could start a call a second time (I4).
  *
  * @param client as in `() => getClient()`.
  * @param deadlineMs milliseconds for the look-up (5,000).
@@ -26,13 +30,20 @@ export function createLastHostLookup(
         const runId = await previousRun(temporal, workflowId, currentRunId);
         if (runId === undefined) return null;
         const { memo } = await temporal.workflow.getHandle(workflowId, runId).describe();
-        return lastHostOf(memo);
+        return lastHostOf(memo, runId);
       });
     } catch (error) {
+      if (!NEVER.includes(codeOf(error))) throw error;
       log(`the last host of ${workflowId} is not known: ${error instanceof Error ? error.message : error}`);
       return null;
     }
   };
+}
+
+/** The client wraps what the server says. */
+function codeOf(error: unknown): number {
+  const said = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return isGrpcServiceError(said) ? said.code : 0;
 }
 
 /** Not filtered by status: visibility may still call a run open that has just ended. */
@@ -52,7 +63,8 @@ async function previousRun(
   return newest?.runId;
 }
 
-function lastHostOf(memo: Record<string, unknown> | undefined): LastHost | null {
-  const { host, incarnation } = memo ?? {};
-  return typeof host === 'string' && typeof incarnation === 'string' ? { host, incarnation } : null;
+function lastHostOf(memo: Record<string, unknown> | undefined, runId: string): LastHost | null {
+  const { host, incarnation, hostLostMs = 0 } = memo ?? {};
+  if (typeof host !== 'string' || typeof incarnation !== 'string') return null;
+  return { host, incarnation, hostLostMs: Number(hostLostMs), runId };
 }

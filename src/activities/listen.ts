@@ -69,7 +69,9 @@ export function createListen(deps: ListenDeps): (input: ListenInput) => Promise<
     let cursor: Cursor = { at: laterStamp(input.cursor.at, before?.cursor.at ?? null) };
     const details = (): ListenHeartbeat => ({ cursor });
     return keepAlive(async cancelled => {
-      const lease = { ...input, cursor, attempt: info.attempt };
+      const run = info.workflowExecution?.runId ?? '';
+      const scheduledAt = info.currentAttemptScheduledTimestampMs;
+      const lease = { ...input, cursor, attempt: info.attempt, run, scheduledAt };
       const parts = {
         feed: deps.feed,
         ownResults: deps.ownResults,

@@ -5,6 +5,7 @@
 import { classify, type Failure } from '../anthropic/failures.ts';
 import type { OwnResults } from '../anthropic/own-results.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
+import { failpoint } from '../failpoint.ts';
 import type { Cursor, EventBatch } from '../workflows/messages.ts';
 import { type AttachOptions, attach } from './attach.ts';
 import type { Attachment } from './attachment.ts';
@@ -20,6 +21,9 @@ import type { ParkedStreams } from './parked-streams.ts';
 export type SignalAnswer = 'accepted' | 'refused' | 'gone';
 
 export interface Lease extends AttemptId {
+  readonly run: string;
+  /** Unix ms of the server's clock. */
+  readonly scheduledAt: number;
   readonly cursor: Cursor;
   readonly known: readonly string[];
   readonly leaseMs: number;
@@ -62,12 +66,14 @@ export type LeaseEnd =
 export async function runLease(lease: Lease, parts: LeaseParts, cancelled: AbortSignal): Promise<LeaseEnd> {
   const { feed, parked, options } = parts;
   let cursor = lease.cursor.at;
-  const endsAt = Date.now() + lease.leaseMs;
+  // Not the wall clock, which may be set back: what is due in 5 ms would then wait for an hour.
+  const endsAt = performance.now() + lease.leaseMs;
   let attachment: Attachment | undefined;
   const wake = () => attachment?.notify();
   cancelled.addEventListener('abort', wake);
   try {
     attachment = parked.adopt(lease.sessionId, cursor);
+    if (attachment !== undefined) await failpoint('lease.adopted', lease.sessionId);
     if (attachment === undefined) {
       try {
         const known = [...lease.known, ...parts.memory.recall(lease)];
@@ -90,17 +96,19 @@ export async function runLease(lease: Lease, parts: LeaseParts, cancelled: Abort
     let signalled = 0;
     for (;;) {
       cancelled.throwIfAborted();
-      const over = signalled >= lease.maxEvents || Date.now() >= endsAt;
+      const over = signalled >= lease.maxEvents || performance.now() >= endsAt;
       if (over && !backlog.urgent() && from.end === undefined) return handOver(from);
       // What a broken stream left behind goes out first, so that the cursor says how far we are.
-      const batch = backlog.due(Date.now(), from.end !== undefined);
+      const batch = backlog.due(performance.now(), from.end !== undefined);
       if (batch === undefined) {
         if (from.end !== undefined) return lost(from, from.end);
-        await from.change(Math.min(backlog.dueAt(), endsAt) - Date.now());
+        await from.change(Math.min(backlog.dueAt(), endsAt) - performance.now());
         continue;
       }
+      await failpoint('signal.unsent', lease.sessionId);
       const answer = await untilCancelled(parts.signal(asSignal(batch, from.cursorAfter(batch))));
       if (answer === 'refused') return handOver(from);
+      await failpoint('signal.sent', lease.sessionId);
       if (answer === 'gone') return { kind: 'lease-ended', cursor: { at: cursor } };
       from.accepted(batch);
       signalled += batch.events.length;
@@ -110,9 +118,10 @@ export async function runLease(lease: Lease, parts: LeaseParts, cancelled: Abort
     }
   }
 
-  function handOver(from: Attachment): LeaseEnd {
+  async function handOver(from: Attachment): Promise<LeaseEnd> {
     parked.park(lease.sessionId, from);
     attachment = undefined;
+    await failpoint('lease.ended', lease.sessionId);
     return { kind: 'lease-ended', cursor: { at: cursor } };
   }
 
@@ -125,8 +134,9 @@ export async function runLease(lease: Lease, parts: LeaseParts, cancelled: Abort
   }
 
   function asSignal(batch: Batch, at: string | null): EventBatch {
-    const { epoch, lease: number, attempt } = lease;
-    return { epoch, lease: number, attempt, events: batch.events, listed: batch.listed, cursor: { at } };
+    const { epoch, lease: number, attempt, run, scheduledAt } = lease;
+    const from = { epoch, lease: number, attempt, run, scheduledAt };
+    return { ...from, events: batch.events, listed: batch.listed, cursor: { at } };
   }
 
   function untilCancelled<T>(work: Promise<T>): Promise<T> {

@@ -18,18 +18,23 @@ export interface OpenedSession {
 
 export interface OpenSessionDeps {
   readonly feed: SessionFeed;
-  /** Never throws: see `createLastHostLookup`. */
+  /** Throws what is worth another attempt: see `createLastHostLookup`. */
   readonly lastHost: (workflowId: string, currentRunId: string) => Promise<LastHost | null>;
 }
 
-/** Failures: `ApiUnavailable` (retryable) · `SessionNotFound` · `ApiRefused` (both final) · cancellation. */
+/** Failures: `ApiUnavailable` · `LastHostUnknown` (both retryable) · `SessionNotFound` · `ApiRefused` (both final) · cancellation. */
 export function createOpenSession(
   deps: OpenSessionDeps,
 ): (input: { readonly sessionId: string }) => Promise<OpenedSession> {
   return async function openSession({ sessionId }) {
     const execution = activityInfo().workflowExecution;
     const signal = cancellationSignal();
-    const lastHost = deps.lastHost(execution?.workflowId ?? sessionId, execution?.runId ?? '');
+    const lastHost = deps
+      .lastHost(execution?.workflowId ?? sessionId, execution?.runId ?? '')
+      .then(found => () => found)
+      .catch(error => () => {
+        throw notKnown(error);
+      });
     try {
       const session = await deps.feed.retrieve(sessionId, signal);
       // An id with a slash or a query in it may lead to another resource, which answers something else.
@@ -37,13 +42,21 @@ export function createOpenSession(
         throw apiFailure({ kind: 'not-found', message: `there is no session ${JSON.stringify(sessionId)}` });
       }
       const { status, title, archived } = session;
-      return { status, title, archived, lastHost: await lastHost };
+      return { status, title, archived, lastHost: (await lastHost)() };
     } catch (error) {
       if (signal.aborted) throw cancellationFailure(signal.reason);
       if (error instanceof ApplicationFailure) throw error;
       throw apiFailure(malformedIsMissing(classify(error, { address: deps.feed.address })));
     }
   };
+}
+
+function notKnown(error: unknown): ApplicationFailure {
+  const why = error instanceof Error ? error.message : String(error);
+  return ApplicationFailure.create({
+    type: 'LastHostUnknown',
+    message: `cannot tell where the session ran last, so its calls wait: ${why}`,
+  });
 }
 
 /** A retrieve has nothing but the id that the API could refuse. */

@@ -1,6 +1,11 @@
+import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { failpoint } from '../failpoint.ts';
 import type { ServedTool } from '../session/served-tool.ts';
 import type { HostLimits } from '../tool-host/limits.ts';
+import { sessionPaths } from '../tool-host/paths.ts';
+import type { Keep } from '../tool-host/retention.ts';
+import { takeNotes } from '../tool-host/session-notes.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 import { keepAlive } from './keep-alive.ts';
 
@@ -25,6 +30,14 @@ export interface ToolSettings {
   readonly toolEnv: Readonly<Record<string, string>>;
   readonly toolCommand?: readonly string[] | undefined;
   readonly limits?: Partial<HostLimits> | undefined;
+  /** After how many milliseconds without this host its sessions may be taken over by another; 0 never. */
+  readonly hostLostMs?: number | undefined;
+  /** A tool host silent for so many milliseconds is killed and started again. */
+  readonly hungAfterMs?: number | undefined;
+  /** Id of the Temporal namespace that sessions run in. */
+  readonly namespaceId?: string | undefined;
+  /** How long workspaces and journals are kept; absent: for ever. */
+  readonly keep?: Keep | undefined;
 }
 
 export interface OpenWorkspaceDeps {
@@ -33,22 +46,24 @@ export interface OpenWorkspaceDeps {
   /** Tool hosts that may live on this machine at a time (I11). */
   readonly maxHosts: number;
   readonly launch: typeof import('../tool-host/launch.ts').openWorkspace;
-  readonly admit: typeof import('../tool-host/admission.ts').admit;
+  readonly admission: Pick<typeof import('../tool-host/admission.ts'), 'admit' | 'release'>;
 }
 
 /**
  * Makes sure that the session's tool host lives: attaches to it, replaces a dead or hung one on its journal, or
  * starts a new incarnation where there is no journal. A full machine throws the retryable `HostFull`.
  */
-export function createOpenWorkspace({ settings, hostId, maxHosts, launch, admit }: OpenWorkspaceDeps) {
+export function createOpenWorkspace({ settings, hostId, maxHosts, launch, admission }: OpenWorkspaceDeps) {
   return async function openWorkspace(input: OpenWorkspaceInput): Promise<OpenWorkspaceResult> {
     return keepAlive(async signal => {
       const { sessionId } = input;
-      const admission = await admit({ stateDir: settings.stateDir, maxHosts, sessionId });
-      if (admission.kind === 'full') {
+      await failpoint('open.begun', sessionId);
+      const { stateDir } = settings;
+      const place = await admission.admit({ stateDir, maxHosts, sessionId });
+      if (place.kind === 'full') {
         throw ApplicationFailure.create({
           type: 'HostFull',
-          message: `waiting for a host: ${hostId} has ${admission.live} of ${maxHosts} tool hosts, all with a running call`,
+          message: `waiting for a host: ${hostId} has ${place.live} of ${maxHosts} tool hosts, all with a running call`,
           category: 'BENIGN',
         });
       }
@@ -57,13 +72,15 @@ export function createOpenWorkspace({ settings, hostId, maxHosts, launch, admit 
         sessionId,
         signal,
         ...(input.expected === null ? {} : { expected: { incarnation: input.expected } }),
-      });
+      }).finally(() => admission.release({ stateDir, sessionId }));
+      const told = await takeNotes(sessionPaths(stateDir, sessionId), activityInfo().attempt > 1);
+      await failpoint('open.done', sessionId);
       return {
-        workspace: { host: hostId, incarnation: opened.incarnation },
+        workspace: { host: hostId, incarnation: opened.incarnation, hostLostMs: opened.hostLostMs },
         tools: opened.tools,
         moduleHash: opened.moduleHash,
         how: opened.how,
-        notes: opened.notes,
+        notes: [...told, ...opened.notes],
       };
     });
   };

@@ -2,7 +2,7 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Delivery, DeliveryProgress, Disposition } from '../anthropic/delivery.ts';
-import { type DeliveryParts, deliver, NO_PROGRESS } from '../anthropic/post.ts';
+import { type DeliveryJob, type DeliveryParts, deliver, NO_PROGRESS } from '../anthropic/post.ts';
 import type { PostItem } from '../anthropic/read-back.ts';
 import { keepAlive } from './keep-alive.ts';
 
@@ -22,9 +22,7 @@ const FAILURES = { unavailable: 'ApiUnavailable', unauthorized: 'ApiUnauthorized
  */
 export function createPostResults(deps: DeliveryParts): (input: PostResultsInput) => Promise<Disposition[]> {
   return async function postResults({ sessionId, results }) {
-    return keepDelivering((progress, onProgress, signal) =>
-      deliver(deps, { sessionId, items: results, progress, onProgress, signal }),
-    );
+    return keepDelivering(told => deliver(deps, { sessionId, items: results, ...told }));
   };
 }
 
@@ -34,11 +32,11 @@ export function createPostResults(deps: DeliveryParts): (input: PostResultsInput
  */
 export async function keepDelivering(
   work: (
-    progress: DeliveryProgress,
-    onProgress: (progress: DeliveryProgress) => void,
-    signal: AbortSignal,
+    told: Pick<DeliveryJob, 'progress' | 'onProgress' | 'now'> & { signal: AbortSignal },
   ) => Promise<Delivery>,
 ): Promise<Disposition[]> {
+  // The server's stamp, as `firstSeenAt` is: no two workers need agree on the time.
+  const now = activityInfo().currentAttemptScheduledTimestampMs;
   let progress = (activityInfo().heartbeatDetails as DeliveryProgress | undefined) ?? NO_PROGRESS;
   const onProgress = (next: DeliveryProgress) => {
     progress = next;
@@ -46,7 +44,7 @@ export async function keepDelivering(
     heartbeat(next);
   };
   const delivery = await keepAlive(
-    signal => work(progress, onProgress, signal),
+    signal => work({ progress, onProgress, now, signal }),
     () => progress,
   );
   if (delivery.kind === 'settled') return delivery.dispositions;

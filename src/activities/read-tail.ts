@@ -3,6 +3,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { RawEvent } from '../anthropic/event-stream.ts';
 import { classify } from '../anthropic/failures.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
+import { failpoint } from '../failpoint.ts';
 import { apiFailure } from './api-failure.ts';
 import { cancellationFailure } from './cancellation.ts';
 
@@ -28,7 +29,10 @@ export function createReadTail(deps: {
   return async function readTail(input) {
     const signal = cancellationSignal();
     try {
-      return await readSessionTail(deps.feed, input, signal);
+      await failpoint('tail.unread', input.sessionId);
+      const tail = await readSessionTail(deps.feed, input, signal);
+      await failpoint('tail.read', input.sessionId);
+      return tail;
     } catch (error) {
       if (signal.aborted) throw cancellationFailure(signal.reason);
       const failure = classify(error, { address: deps.feed.address });

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { readInput } from '../anthropic/read-input.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
+import { failpoint } from '../failpoint.ts';
 import type { ToolUseType } from '../session/answers.ts';
 import type { ToolOutcome } from '../session/outcome.ts';
 import type { CallAnswer } from '../tool-host/protocol.ts';
 import type { Workspace } from '../workflows/run-input.ts';
+import { type AcceptedHeartbeat, createAcceptedHeartbeat } from './accepted-heartbeat.ts';
 import type { Hosts } from './hosts.ts';
 import { keepAlive } from './keep-alive.ts';
 
@@ -43,46 +46,74 @@ export interface RunToolDeps {
 
 const WAIT_MS = 1_000;
 
+/** What a call's heartbeats tell: the workflow reads `touched` when the call's host is lost. */
+export interface RunToolProgress {
+  readonly outputBytes: number;
+  /** The call may have reached its tool host. */
+  readonly touched: boolean;
+}
+
 /**
  * Starts a call on the tool host of its session, or attaches to it, and waits for its outcome (§2.4). Runs
  * nothing itself: however often it is attempted, the journal decides whether the tool starts (I4).
  */
 export function createRunTool({ hosts, feed }: RunToolDeps) {
   return async function runTool({ sessionId, workspace, call }: RunToolInput): Promise<RunToolResult> {
-    let touched = activityInfo().attempt > 1;
+    const { hostLostMs = 0 } = workspace;
+    let reached = activityInfo().attempt > 1;
     let outputBytes = 0;
-    return keepAlive(
-      async signal => {
-        const input = call.input ?? (await inputOf(feed, sessionId, call, signal));
-        const host = hosts.client(sessionId, workspace);
-        const { type, name, timeoutMs, idempotent } = call;
-        for (;;) {
-          const answer: CallAnswer = await host.startOrAttach(
-            call.id,
-            { type, name, input, timeoutMs, idempotent, waitMs: WAIT_MS },
-            signal,
-          );
-          switch (answer.kind) {
-            case 'outcome':
-            case 'refused':
-              return answer;
-            case 'running':
-              touched = true;
-              outputBytes = answer.outputBytes;
-              break;
-            case 'no-host':
-              // The request may have arrived all the same.
-              return { ...answer, touched: true };
-            case 'host-lost':
-              return { ...answer, touched };
-            default:
-              return answer satisfies never;
-          }
+    // A late heartbeat must not take the word back, so where it counts every one says it (I4).
+    const progress = (): RunToolProgress => ({ outputBytes, touched: hostLostMs > 0 || reached });
+    const heartbeat = hostLostMs > 0 ? createAcceptedHeartbeat() : undefined;
+    // So often that several may fail before the host holds itself for lost.
+    const waitMs = hostLostMs > 0 ? Math.min(WAIT_MS, hostLostMs / 8) : WAIT_MS;
+    return keepAlive(async signal => {
+      const input = call.input ?? (await inputOf(feed, sessionId, call, signal));
+      const host = hosts.client(sessionId, workspace);
+      const { type, name, timeoutMs, idempotent } = call;
+      await failpoint('run.begun', sessionId);
+      for (;;) {
+        const proof = await proofOf(heartbeat, progress());
+        const request = { type, name, input, timeoutMs, idempotent, waitMs, ...proof };
+        const answer: CallAnswer = await host.startOrAttach(call.id, request, signal);
+        switch (answer.kind) {
+          case 'outcome':
+          case 'refused':
+            await failpoint('run.answered', sessionId);
+            return answer;
+          case 'running':
+            reached = true;
+            outputBytes = answer.outputBytes;
+            break;
+          case 'stale':
+            await sleep(waitMs, undefined, { signal });
+            break;
+          case 'no-host':
+            // The request may have arrived all the same, unless nobody listened.
+            return { kind: 'no-host', reason: answer.reason, touched: reached || answer.unsent !== true };
+          case 'host-lost':
+            return { ...answer, touched: reached };
+          default:
+            return answer satisfies never;
         }
-      },
-      () => ({ outputBytes }),
-    );
+      }
+    }, progress);
   };
+}
+
+/** Before a call reaches its host Temporal must know that it does, and the host that Temporal knew it lately. */
+async function proofOf(
+  heartbeat: AcceptedHeartbeat | undefined,
+  progress: RunToolProgress,
+): Promise<{ acceptedAt?: number }> {
+  if (heartbeat === undefined) return {};
+  await heartbeat.beat(progress);
+  const { acceptedAt } = heartbeat;
+  if (acceptedAt !== undefined) return { acceptedAt };
+  throw ApplicationFailure.create({
+    type: 'TemporalUnreachable',
+    message: 'Temporal did not take the heartbeat that must come before the call',
+  });
 }
 
 async function inputOf(

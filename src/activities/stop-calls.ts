@@ -1,3 +1,4 @@
+import { failpoint } from '../failpoint.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 import type { Hosts } from './hosts.ts';
 import { keepAlive } from './keep-alive.ts';
@@ -21,6 +22,7 @@ export interface StopCallsResult {
 export function createStopCalls({ hosts }: { readonly hosts: Hosts }) {
   return async function stopCalls(input: StopCallsInput): Promise<StopCallsResult> {
     return keepAlive(async signal => {
+      await failpoint('stop.begun', input.sessionId);
       const host = hosts.client(input.sessionId, input.workspace);
       const notes = await Promise.all(
         input.ids.map(async id => {
@@ -44,6 +46,7 @@ export function createStopCalls({ hosts }: { readonly hosts: Hosts }) {
           }
         }),
       );
+      await failpoint('stop.answered', input.sessionId);
       return { notes };
     });
   };

@@ -2,6 +2,7 @@
  * Delivers results to the API, each at most once, and says what became of every one (§2.5, §2.6). Free of
  * Temporal: whoever calls it retries when told to, handing the progress back in.
  */
+import { failpoint } from '../failpoint.ts';
 import { resultEvent, textBlock } from '../session/answers.ts';
 import { type Delivery, type DeliveryProgress, type Disposition, requestsOf, stampFor } from './delivery.ts';
 import { classify, type Failure } from './failures.ts';
@@ -31,6 +32,8 @@ export interface DeliveryJob {
   readonly items: readonly PostItem[];
   readonly progress: DeliveryProgress;
   readonly onProgress: (progress: DeliveryProgress) => void;
+  /** Unix milliseconds by the clock of `firstSeenAt`; ages count by it. This machine's clock may be wrong. */
+  readonly now: number;
   readonly signal?: AbortSignal;
 }
 
@@ -111,8 +114,10 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
     let accepted = false;
     try {
       const events = items.map(item => resultEvent(item, item.isError, item.content));
+      await failpoint('post.unsent', sessionId);
       const echoes = await feed.send(sessionId, events, signal);
       accepted = true;
+      await failpoint('post.done', sessionId);
       for (const item of items)
         settle(item, 'posted', { ...(reason ? { reason } : {}), at: stampFor(item, echoes) });
       return undefined;
@@ -155,7 +160,7 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
       settle(item, 'void', { reason: words(refusal) });
       return undefined;
     }
-    const now = Date.now();
+    const { now } = job;
     const since = refusedSince[item.id] ?? now;
     refusedSince[item.id] = since;
     tell();

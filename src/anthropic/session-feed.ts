@@ -1,6 +1,7 @@
 /** A session's events on the wire: transport only. What an event means is decided in `session/` alone. */
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type { EventListParams, EventSendParams } from '@anthropic-ai/sdk/resources/beta/sessions/events';
+import { failpoint } from '../failpoint.ts';
 import { withDeadline } from './deadline.ts';
 import { type RawEvent, readEvents } from './event-stream.ts';
 
@@ -111,6 +112,7 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
     send: (sessionId, sent, signal) =>
       withDeadline(requestMs, signal, async inner => {
         const response = await events.send(sessionId, { events: sent }, { signal: inner }).asResponse();
+        await failpoint('post.accepted', sessionId);
         return echoes(await response.text());
       }),
     retrieve: (sessionId, signal) =>

@@ -33,7 +33,9 @@ async function up(flags: UpFlags): Promise<void> {
   try {
     if (server.uiAddress !== undefined) log.info(`Temporal's web UI: ${server.uiAddress}`);
     const serving = withServer(config, server);
-    const worker = await startWorker(serving, ROLES, log);
+    // One host: nobody is there to take over.
+    const alone = { ...serving, hostLostMs: serving.hostLostMs ?? 0 };
+    const worker = await startWorker(alone, ROLES, log);
     log.info(readyLine(serving, ROLES, worker));
     await untilSignalled(worker);
   } finally {

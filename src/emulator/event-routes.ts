@@ -1,4 +1,5 @@
 /** List, send and stream of a session's events (api.md §1.3–1.6). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hono } from 'hono';
 import { ApiError } from './api-error.ts';
 import { readEventQuery, writeCursor } from './event-query.ts';
@@ -74,8 +75,16 @@ async function send(parts: ApiParts, c: HttpContext, session: Session): Promise<
     if (failure !== undefined) throw injected(failure);
     if (session.faults.take('lose_requests')) return lost(c);
     const echoes = session.inbox.accept(readPostedEvents(body), sender);
+    const ids = echoes.map(event => event.id);
+    const delay = session.faults.get('answer_delay_ms') ?? 0;
+    if (delay > 0) {
+      session.ledger.responded(ids, 'late');
+      await sleep(delay);
+      // Its connection may be gone meanwhile: with the client, or because the emulator went down.
+      session.ledger.responded(ids, c.env.outgoing.destroyed ? 'lost' : 'sent');
+    }
     if (session.faults.take('lose_responses')) {
-      session.ledger.responseLost(echoes.map(event => event.id));
+      session.ledger.responded(ids, 'lost');
       return lost(c);
     }
     return c.json({ data: echoes });

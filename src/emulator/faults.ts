@@ -56,6 +56,8 @@ const streamSchema = z.strictObject({
 export const faultsSchema = z.strictObject({
   /** Delay before the route's handler runs. */
   latency_ms: z.partialRecord(route, ms).optional(),
+  /** Posts are stored at once, and answered so much later. */
+  answer_delay_ms: ms.optional(),
   /** Error responses; nothing is stored. */
   fail: z.array(failSchema).optional(),
   /** So many next posts are stored, then their connection is destroyed. */

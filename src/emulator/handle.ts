@@ -2,7 +2,7 @@
 import { Agent } from './agent.ts';
 import type { SessionEvent } from './event-log.ts';
 import type { Faults } from './faults.ts';
-import type { LedgerReport } from './ledger.ts';
+import type { InFlightCall, LedgerReport } from './ledger.ts';
 import { readPostedEvents } from './posted-events.ts';
 import type { ScriptState } from './script-run.ts';
 import type { EmitOptions, NewEvent, Session, StopReason } from './session.ts';
@@ -83,6 +83,11 @@ export class SessionHandle {
 
   ledger(): LedgerReport {
     return this.#session.ledger.report(this.id);
+  }
+
+  /** Calls that are not over for their runner; cheap enough to be asked often. */
+  inFlight(): InFlightCall[] {
+    return this.#session.ledger.inFlight();
   }
 
   /** Posts events as a client would, without HTTP and its faults; throws the ApiError of a refusal. */

@@ -8,11 +8,11 @@ export interface Sender {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A post that was stored. `response` is `lost` where a fault cut the connection after that. */
+/** A post that was stored. `response` is `lost` where a fault cut the connection after that, `late` while one holds it back. */
 export interface AcceptedPost extends Sender {
   readonly event_id: string;
   readonly event: unknown;
-  response: 'sent' | 'lost';
+  response: 'sent' | 'late' | 'lost';
 }
 
 /** A post that was answered with an error, by a rule of the API or by a fault. */
@@ -35,6 +35,12 @@ export interface LedgerCall {
   readonly confirmations: readonly AcceptedPost[];
   readonly closed_by: ClosedBy | null;
   readonly closed_at: number | null;
+}
+
+/** A call that is not over for its runner; `posted` once a result of it has reached the API. */
+export interface InFlightCall {
+  readonly id: string;
+  readonly posted: boolean;
 }
 
 /** Everything that happened to the calls of one session. All times are Unix ms. */
@@ -87,14 +93,26 @@ export class Ledger {
     }
   }
 
-  /** Marks the posts of a request whose response a fault swallowed. */
-  responseLost(eventIds: readonly string[]): void {
-    const lost = new Set(eventIds);
+  /** Marks the posts of a request whose response a fault holds back, or swallowed. */
+  responded(eventIds: readonly string[], response: AcceptedPost['response']): void {
+    const ids = new Set(eventIds);
     for (const call of this.#calls.values()) {
       for (const post of [...call.accepted, ...call.confirmations]) {
-        if (lost.has(post.event_id)) post.response = 'lost';
+        if (ids.has(post.event_id)) post.response = response;
       }
     }
+  }
+
+  /** Calls without a result, and those whose poster does not know yet that it was taken; cheap, unlike `report`. */
+  inFlight(): InFlightCall[] {
+    const found: InFlightCall[] = [];
+    for (const { id, accepted, refused, closed_by } of this.#calls.values()) {
+      const [post] = accepted;
+      const unheard =
+        post !== undefined && post.response !== 'sent' && !refused.some(({ at }) => at > post.at);
+      if (closed_by === null || unheard) found.push({ id, posted: accepted.length + refused.length > 0 });
+    }
+    return found;
   }
 
   closed(id: string, by: ClosedBy): void {

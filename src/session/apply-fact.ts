@@ -1,6 +1,7 @@
 /** What the workflow's own facts do to the state. */
 import { type Draft, findCall, insert, overBecause, pendingOf, settle, update } from './draft.ts';
 import type { Fact } from './facts.ts';
+import { movedNotice, OUTPUT_LOST } from './notices.ts';
 import type { ToolOutcome } from './outcome.ts';
 import { judge } from './ownership.ts';
 import type { Call } from './state.ts';
@@ -45,6 +46,13 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
       return;
     case 'posting':
       for (const id of fact.ids) change(draft, id, call => post(draft, call, now));
+      tell(draft, fact.ids);
+      return;
+    case 'output-lost':
+      change(draft, fact.id, call => loseOutput(draft, call));
+      return;
+    case 'moved':
+      draft.notice = movedNotice(fact.to);
       return;
     case 'delivered':
       change(draft, fact.id, call => {
@@ -109,6 +117,26 @@ function post(draft: Draft, call: Call, now: number): void {
     phase: { kind: 'finished', outcome: neverStarted(now), posting: true },
     isError: true,
   });
+}
+
+/** The first result that leaves from here carries what the agent must know; one from its host cannot. */
+function tell(draft: Draft, ids: readonly string[]): void {
+  const { notice } = draft;
+  if (notice === undefined) return;
+  const teller = ids
+    .map(id => findCall(draft, id))
+    .find(call => call?.phase.kind === 'finished' && call.phase.outcome.kind !== 'stored');
+  if (teller === undefined) return;
+  update(draft, teller, { notice });
+  delete draft.notice;
+}
+
+/** It ran to its end, so it is answered, with the one thing that is known (§5). */
+function loseOutput(draft: Draft, call: Call): void {
+  if (call.phase.kind !== 'finished' || call.phase.outcome.kind !== 'stored') return;
+  const { startedAt, finishedAt, starts } = call.phase.outcome;
+  const outcome: ToolOutcome = { kind: 'answered', ...OUTPUT_LOST, startedAt, finishedAt, starts };
+  update(draft, call, { isError: true, phase: { kind: 'finished', outcome, posting: false } });
 }
 
 function neverStarted(now: number): ToolOutcome {

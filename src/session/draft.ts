@@ -56,7 +56,7 @@ export function settle(
   at: string | null = null,
 ): void {
   if (call.phase.kind === 'settled' && !outranks(call, call.phase.how, how)) return;
-  const { input, inputRef, halt, stopSent, alone, answered, ...kept } = call;
+  const { input, inputRef, halt, stopSent, alone, answered, notice, ...kept } = call;
   put(draft.calls, call.id, { ...kept, locks: [], phase: { kind: 'settled', how, reason, at } });
   const index = draft.pending.indexOf(call.id);
   if (index >= 0) draft.pending.splice(index, 1);
@@ -87,10 +87,15 @@ function outranks(call: Call, old: Settlement, next: Settlement): boolean {
   return RANK[next as keyof typeof RANK] > RANK[old as keyof typeof RANK];
 }
 
+function threadOf(draft: Draft, call: Call): string | undefined {
+  return call.thread ?? draft.primary?.thread;
+}
+
 /** §2.8: an interrupt marks the unfinished calls that stand before it, and no others. */
 export function haltForInterrupts(draft: Draft, call: Call, now: number): Call {
   if (call.halt !== undefined || call.phase.kind === 'finished' || call.phase.kind === 'settled') return call;
   const applies = (interrupt: Interrupt) =>
-    (interrupt.thread === null || interrupt.thread === call.thread) && isBefore(call.order, interrupt.order);
+    (interrupt.thread === null || interrupt.thread === threadOf(draft, call)) &&
+    isBefore(call.order, interrupt.order);
   return draft.interrupts.some(applies) ? update(draft, call, { halt: { by: 'interrupt', at: now } }) : call;
 }

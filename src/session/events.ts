@@ -61,6 +61,12 @@ export interface ThreadEndedEvent extends Stamped {
   readonly session_thread_id: string;
 }
 
+/** The first one of a session names its primary thread, whose calls carry no thread (api.md §1.5). */
+export interface ThreadRunningEvent extends Stamped {
+  readonly type: 'session.thread_status_running';
+  readonly session_thread_id: string;
+}
+
 export type SessionEvent =
   | ToolUseEvent
   | AnswerEvent
@@ -69,7 +75,8 @@ export type SessionEvent =
   | IdleEvent
   | RunningEvent
   | EndedEvent
-  | ThreadEndedEvent;
+  | ThreadEndedEvent
+  | ThreadRunningEvent;
 
 /** The `types[]` filter of every list that feeds the fold. */
 export const SESSION_EVENT_TYPES: readonly SessionEvent['type'][] = [
@@ -86,6 +93,7 @@ export const SESSION_EVENT_TYPES: readonly SessionEvent['type'][] = [
   'session.status_terminated',
   'session.deleted',
   'session.thread_status_terminated',
+  'session.thread_status_running',
 ];
 
 /** An input whose JSON is longer than this travels as a reference (64 kB; a signal must stay small). */
@@ -135,6 +143,7 @@ export function toSessionEvent(raw: unknown): SessionEvent | undefined {
     case 'session.deleted':
       return { type: raw.type, ...stamped };
     case 'session.thread_status_terminated':
+    case 'session.thread_status_running':
       return thread.session_thread_id === undefined
         ? undefined
         : { type: raw.type, ...stamped, session_thread_id: thread.session_thread_id };
@@ -166,6 +175,7 @@ export function isSessionEvent(value: unknown): value is SessionEvent {
         value.event_ids.every(id => typeof id === 'string')
       );
     case 'session.thread_status_terminated':
+    case 'session.thread_status_running':
       return typeof value.session_thread_id === 'string';
     default:
       return SESSION_EVENT_TYPES.some(type => type === value.type);

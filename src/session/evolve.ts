@@ -99,6 +99,9 @@ function applyEvent(draft: Draft, event: SessionEvent, now: number): void {
     case 'session.thread_status_terminated':
       endThread(draft, event.session_thread_id);
       return;
+    case 'session.thread_status_running':
+      namePrimary(draft, { thread: event.session_thread_id, order }, now);
+      return;
     default:
       event satisfies never;
   }
@@ -120,6 +123,13 @@ function louder(draft: Draft, order: Order): void {
 
 function turn(draft: Draft, next: NonNullable<SessionState['turn']>): void {
   if (draft.turn === undefined || isBefore(draft.turn.order, next.order)) draft.turn = next;
+}
+
+/** I1: the first in the log counts, whichever comes first; an interrupt of its thread may have come before it. */
+function namePrimary(draft: Draft, primary: NonNullable<SessionState['primary']>, now: number): void {
+  if (draft.primary !== undefined && !isBefore(primary.order, draft.primary.order)) return;
+  draft.primary = primary;
+  for (const call of pendingOf(draft)) haltForInterrupts(draft, call, now);
 }
 
 function endThread(draft: Draft, thread: string): void {

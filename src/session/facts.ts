@@ -22,6 +22,10 @@ export type Fact =
       /** `processed_at` of our result. */
       readonly at?: string | null;
     }
+  /** A stored outcome is gone with its host. */
+  | { readonly type: 'output-lost'; readonly id: string }
+  /** The session has a new incarnation: the agent is told with the next result what is gone. */
+  | { readonly type: 'moved'; readonly to: 'same-host' | 'other-host' }
   | { readonly type: 'stopping'; readonly ids: readonly string[] }
   | { readonly type: 'stop-requested'; readonly graceMs: number; readonly reason: string }
   | { readonly type: 'woken' }

@@ -8,8 +8,9 @@ const LATE_COMMIT_MS = 60_000;
  * Drops what is over: calls that have an answer, with their answers and confirmations; interrupts before every
  * kept call; all statuses but the newest. Kept, in the order listed: unanswered calls and their confirmations,
  * answers and confirmations of calls that are not listed (they may still come, I1), interrupts behind a kept
- * call and those of the last minute, ended threads, the newest status, the end of the session, and the newest
- * event that the idle check counts. Folding the cut history gives the same open calls as folding all of it.
+ * call and those of the last minute, ended threads, the first status of a thread, the newest status, the end of
+ * the session, and the newest event that the idle check counts. Folding the cut history gives the same open
+ * calls as folding all of it.
  *
  * @param events a list read from the start, oldest first. May be called again on its own result plus the pages
  *   that follow.
@@ -19,6 +20,7 @@ export function compactHistory(events: readonly SessionEvent[]): SessionEvent[] 
   const answered = new Set(
     events.flatMap(event => (isAnswer(event) && calls.has(event.tool_use_id) ? [event.tool_use_id] : [])),
   );
+  const primary = events.findIndex(event => event.type === 'session.thread_status_running');
   const lastStatus = events.findLastIndex(isStatus);
   const loudest = events.findLastIndex(event => !isNeutral(event));
   const newest = events[loudest];
@@ -30,7 +32,7 @@ export function compactHistory(events: readonly SessionEvent[]): SessionEvent[] 
   const firstOpen = events.findIndex(event => isCall(event) && open(event.id));
   const recent = newestStamp(events) - LATE_COMMIT_MS;
   return events.filter((event, at) => {
-    if (at === lastStatus || at === loudest) return true;
+    if (at === lastStatus || at === loudest || at === primary) return true;
     switch (event.type) {
       case 'agent.tool_use':
       case 'agent.custom_tool_use':
@@ -49,6 +51,7 @@ export function compactHistory(events: readonly SessionEvent[]): SessionEvent[] 
       case 'session.status_idle':
       case 'session.status_running':
       case 'session.status_rescheduled':
+      case 'session.thread_status_running':
         return false;
       default:
         return event satisfies never;
@@ -76,9 +79,13 @@ function isStatus(event: SessionEvent): boolean {
   );
 }
 
-/** As in the SDK's `isIdleNeutral`. */
+/** As in the SDK's `isIdleNeutral`; the fold takes from a thread's status its name alone. */
 function isNeutral(event: SessionEvent): boolean {
-  return event.type === 'user.tool_confirmation' || event.type === 'session.thread_status_terminated';
+  return (
+    event.type === 'user.tool_confirmation' ||
+    event.type === 'session.thread_status_terminated' ||
+    event.type === 'session.thread_status_running'
+  );
 }
 
 function stampMs(event: SessionEvent): number {

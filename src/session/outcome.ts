@@ -14,6 +14,8 @@ export interface Evidence {
   /** The last output lines, at most 20 of at most 400 characters each. */
   readonly lastLines: readonly string[];
   readonly exitStatus?: number;
+  /** The records of the call are gone with its host: neither its output nor when it ended is known. */
+  readonly recordsLost?: true;
   /** Processes that could not be killed, as `pid command`. */
   readonly survivors: readonly string[];
 }

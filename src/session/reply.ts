@@ -3,8 +3,19 @@ import { type ContentBlock, textBlock } from './answers.ts';
 import { interruptedReport, stoppedReport } from './report.ts';
 import type { Call } from './state.ts';
 
+interface Reply {
+  readonly isError: boolean;
+  readonly content: readonly ContentBlock[];
+}
+
 /** Undefined for a call that has no answer of ours in the state (not finished, or stored on its host). */
-export function replyOf(call: Call): { isError: boolean; content: readonly ContentBlock[] } | undefined {
+export function replyOf(call: Call): Reply | undefined {
+  const reply = answerOf(call);
+  if (reply === undefined || call.notice === undefined) return reply;
+  return { ...reply, content: [...reply.content, textBlock(call.notice)] };
+}
+
+function answerOf(call: Call): Reply | undefined {
   if (call.phase.kind !== 'finished') return undefined;
   const outcome = call.phase.outcome;
   switch (outcome.kind) {
@@ -24,6 +35,6 @@ export function replyOf(call: Call): { isError: boolean; content: readonly Conte
   }
 }
 
-function report(text: string): { isError: boolean; content: ContentBlock[] } {
+function report(text: string): Reply {
   return { isError: true, content: [textBlock(text)] };
 }

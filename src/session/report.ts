@@ -9,9 +9,7 @@ export function interruptedReport(name: string, reason: string, evidence: Eviden
   const lines = [
     `The outcome of this ${name} call is not known: ${reason}.`,
     `Call: ${name}${evidence.input === '' ? '' : `: ${evidence.input}`}`,
-    `Started at ${time(evidence.startedAt)}, last known to run ${duration(evidence)} later${
-      starts > 1 ? ` (started ${starts} times)` : ''
-    }.`,
+    `Started at ${time(evidence.startedAt)}, ${end(evidence)}${starts > 1 ? ` (started ${starts} times)` : ''}.`,
     ...output(evidence),
     ...exit(evidence),
     ...survivors(evidence),
@@ -40,11 +38,16 @@ function time(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+function end(evidence: Evidence): string {
+  return evidence.recordsLost ? 'its end was not seen' : `last known to run ${duration(evidence)} later`;
+}
+
 function duration(evidence: Evidence): string {
   return `${(Math.max(0, evidence.endedAt - evidence.startedAt) / 1000).toFixed(1)} s`;
 }
 
 function output(evidence: Evidence): string[] {
+  if (evidence.recordsLost) return ['What it had written is lost.'];
   if (evidence.lastLines.length === 0) return ['It had written no output.'];
   return ['Its last output:', ...evidence.lastLines.map(line => `  ${line}`)];
 }

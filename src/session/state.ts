@@ -61,6 +61,8 @@ export interface Call {
   readonly stopSent?: boolean;
   /** Posted in a request of its own, because it failed in one with others. */
   readonly alone?: boolean;
+  /** What the agent is told beside the result. */
+  readonly notice?: string;
   readonly startedAt?: number;
   readonly finishedAt?: number;
   readonly starts: number;
@@ -110,6 +112,8 @@ export interface SessionState {
   readonly early: Readonly<Record<string, Early>>;
   readonly interrupts: readonly Interrupt[];
   readonly endedThreads: readonly string[];
+  /** The thread that the first thread status names; calls without a thread are its calls. */
+  readonly primary?: { readonly thread: string; readonly order: Order };
   readonly turn?: Turn;
   /** The newest event that is not idle-neutral: an idle counts only while it is that event. */
   readonly loudest: Order;
@@ -121,6 +125,8 @@ export interface SessionState {
   readonly windows: number;
   /** Ids that `requires_action` names and that are nobody's call of ours (an MCP call, say). */
   readonly foreign: readonly string[];
+  /** Told with the next result that is posted. */
+  readonly notice?: string;
   readonly stop?: { readonly at: number; readonly graceMs: number; readonly reason: string };
   /** Settled calls dropped to keep the state bounded (I11). */
   readonly forgotten: number;

@@ -9,6 +9,7 @@ import { exclusively } from './exclusive.ts';
 import { closeWorkspace } from './launch.ts';
 import { runFolder, shortHash } from './paths.ts';
 import { look } from './raise-host.ts';
+import { noteFor } from './session-notes.ts';
 import { type LiveHost, listLiveHosts } from './sweep.ts';
 
 export interface AdmitOptions {
@@ -55,10 +56,10 @@ async function endLeastRecentlyUsed(
   );
   const idle = looked.flatMap(({ host, found }) =>
     found.kind === 'alive' && found.health.running.length === 0
-      ? [{ host, spokenAt: found.health.spokenAt }]
+      ? [{ host, quietMs: found.health.quietMs }]
       : [],
   );
-  for (const { host } of idle.sort((a, b) => a.spokenAt - b.spokenAt)) {
+  for (const { host } of idle.sort((a, b) => b.quietMs - a.quietMs)) {
     const { sessionId, incarnation } = host;
     const report = await closeWorkspace({
       stateDir,
@@ -68,21 +69,34 @@ async function endLeastRecentlyUsed(
       graceMs: 0,
     });
     // A call may have begun since we looked: then the next one is asked.
-    if (report.kind === 'closed' || report.kind === 'not-running') return host;
+    if (report.kind !== 'closed' && report.kind !== 'not-running') continue;
+    await noteFor(host.paths, 'the tool host was ended to make room for another session; its shell is lost');
+    return host;
   }
   return undefined;
+}
+
+/** Gives up a session's place: its host lives and counts for itself, or did not come to live. */
+export async function release(options: Omit<AdmitOptions, 'maxHosts'>): Promise<void> {
+  await removeFile(join(runFolder(options.stateDir), reservationName(options.sessionId)));
+}
+
+/** Drops the places of sessions whose worker died before it brought their host up. */
+export async function dropOldReservations(stateDir: string): Promise<void> {
+  await reservations(stateDir, []);
 }
 
 /** Places of sessions that were admitted and whose hosts do not live yet. Old ones are dropped. */
 async function reservations(stateDir: string, counted: readonly string[]): Promise<number> {
   const own = new Set(counted.map(sessionId => reservationName(sessionId)));
   let places = 0;
-  for (const name of await readdir(runFolder(stateDir))) {
+  for (const name of await readdir(runFolder(stateDir)).catch(() => [])) {
     if (!name.endsWith('.admitted')) continue;
     const path = join(runFolder(stateDir), name);
     const madeAt = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
     if (own.has(name)) continue;
-    if (Date.now() - madeAt > RESERVED_MS) await removeFile(path);
+    // Also one from the future: the clock was set back.
+    if (Math.abs(Date.now() - madeAt) > RESERVED_MS) await removeFile(path);
     else places += 1;
   }
   return places;

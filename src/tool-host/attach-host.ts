@@ -16,6 +16,8 @@ export interface OpenedWorkspace {
   /** sha256 of the tools module the host has loaded; empty without a module. */
   readonly moduleHash: string;
   readonly protocolVersion: number;
+  /** After how many milliseconds without this host its session may be taken over; 0 never. */
+  readonly hostLostMs: number;
   /**
    * `attached`: it lived · `started`: journal there, its host had ended in order · `restarted`: a dead, hung or
    * outdated host was cleared away first · `new`: a new incarnation.
@@ -25,8 +27,11 @@ export interface OpenedWorkspace {
   readonly notes: readonly string[];
 }
 
-/** When this worker process started: it replaces no host that a later one has started. */
-export const WORKER_STARTED_AT = Math.round(performance.timeOrigin);
+/**
+ * When this worker process started: it replaces no host that a later one has started. Milliseconds of the
+ * machine's monotonic clock, which all processes share and nobody can set.
+ */
+export const WORKER_STARTED_AT = Math.round(Number(process.hrtime.bigint()) / 1e6 - performance.now());
 
 /** The live host, if it is the one to attach to: of the right incarnation, and not for us to replace. */
 export function attachTo(
@@ -58,7 +63,7 @@ export function opened(
   how: OpenedWorkspace['how'],
   notes: readonly string[],
 ): OpenedWorkspace {
-  const { incarnation, pid, tools, moduleHash, protocolVersion } = health;
+  const { incarnation, pid, tools, moduleHash, protocolVersion, hostLostMs = 0 } = health;
   return {
     kind: 'opened',
     incarnation,
@@ -68,6 +73,7 @@ export function opened(
     tools,
     moduleHash,
     protocolVersion,
+    hostLostMs,
     how,
     notes,
   };

@@ -3,8 +3,12 @@
  * come at once meet in it, so that the journal's answer to "may it start?" is asked and given once (I4).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { failpoint } from '../failpoint.ts';
+import { textBlock } from '../session/answers.ts';
 import type { Evidence, ToolOutcome } from '../session/outcome.ts';
+import { stoppedReport } from '../session/report.ts';
 import { oneLineInput } from './evidence.ts';
+import type { Fence } from './fence.ts';
 import { killLeftovers, settleInterrupted } from './interrupted-call.ts';
 import { type Journal, type StartRecord, sha256 } from './journal.ts';
 import type { HostLimits } from './limits.ts';
@@ -18,6 +22,7 @@ export interface CallsOptions {
   readonly journal: Journal;
   readonly toolbox: Toolbox;
   readonly limits: HostLimits;
+  readonly fence: Fence;
 }
 
 type Slot =
@@ -28,6 +33,8 @@ type Slot =
   | { readonly kind: 'refused'; readonly reason: string }
   | NoHost;
 
+const STALE = 'the worker that asked has not reached Temporal for too long';
+
 /** How often an idempotent call may be started in all. */
 const MOST_STARTS = 3;
 
@@ -35,6 +42,8 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #slots = new Map<string, Promise<Slot>>();
   readonly #running = new Map<string, Run>();
+  /** Calls whose start marker could not be made durable, and the start before that one. */
+  readonly #unstarted = new Map<string, StartRecord | undefined>();
   #closing = false;
 
   constructor(options: CallsOptions) {
@@ -52,6 +61,7 @@ export class Calls {
 
   /** Starts the call unless the journal knows it, and waits up to `waitMs` for its outcome. */
   async startOrAttach(id: string, request: CallRequest): Promise<CallAnswer> {
+    if (!this.#options.fence.admits(request.acceptedAt)) return { kind: 'stale', reason: STALE };
     const slot = await (this.#slots.get(id) ?? this.#fill(id, () => this.#begin(id, request)));
     switch (slot.kind) {
       case 'ended':
@@ -76,6 +86,7 @@ export class Calls {
       case 'running': {
         slot.run.stop();
         const outcome = await slot.run.outcome;
+        await failpoint('stop.killed');
         return { kind: outcome.kind === 'stopped' ? 'stopped' : 'already-ended', outcome };
       }
       case 'barred':
@@ -112,6 +123,14 @@ export class Calls {
     for (const run of this.#running.values()) run.stop();
   }
 
+  /** Ends all that runs, for good and with no grace: another host may go on with the session soon. */
+  async fence(why: string): Promise<void> {
+    this.#closing = true;
+    const runs = [...this.#running.values()];
+    for (const run of runs) run.fence(why);
+    await Promise.all(runs.map(run => run.outcome));
+  }
+
   #fill(id: string, make: () => Promise<Slot>): Promise<Slot> {
     const slot = make();
     this.#slots.set(id, slot);
@@ -132,6 +151,7 @@ export class Calls {
       return { kind: 'refused', reason: `this host serves no tool named ${request.name}` };
     }
     const fresh = await journal.claim(id);
+    await failpoint('call.claimed');
     const past = fresh ? undefined : await this.#past(id);
     if (past?.outcome !== undefined) return { kind: 'ended', outcome: past.outcome };
     const started = past?.started;
@@ -140,11 +160,11 @@ export class Calls {
     }
     if (this.#closing) return { kind: 'no-host', reason: 'the tool host is closing' };
     if (started !== undefined) await killLeftovers(this.#options, id);
-    return { kind: 'running', run: await this.#start(id, request, started) };
+    return this.#start(id, request, started);
   }
 
-  async #start(id: string, request: CallRequest, earlier: StartRecord | undefined): Promise<Run> {
-    const { journal, toolbox, limits, incarnation } = this.#options;
+  async #start(id: string, request: CallRequest, earlier: StartRecord | undefined): Promise<Slot> {
+    const { journal, toolbox, limits, incarnation, fence } = this.#options;
     const record: StartRecord = {
       name: request.name,
       inputHash: sha256(JSON.stringify(request.input) ?? ''),
@@ -154,10 +174,29 @@ export class Calls {
       hostPid: process.pid,
       bootId: bootId(),
     };
-    await journal.recordStart(id, record);
+    try {
+      await journal.recordStart(id, record);
+    } catch (error) {
+      // Its marker may stand, but it did not start: the next attempt may start it (I4).
+      this.#unstarted.set(id, earlier);
+      throw error;
+    }
+    this.#unstarted.delete(id);
+    await failpoint('marker.durable');
+    // A disk may stall for longer than the fence allows: the tool must not start behind a successor's back.
+    if (!fence.admits(request.acceptedAt))
+      return { kind: 'ended', outcome: await this.#neverRan(id, record) };
     const run = new Run({ id, request, record, journal, toolbox, limits, incarnation });
     this.#running.set(id, run);
-    return run;
+    return { kind: 'running', run };
+  }
+
+  async #neverRan(id: string, { name, startedAt }: StartRecord): Promise<ToolOutcome> {
+    const finishedAt = Date.now();
+    const evidence: Evidence = { input: '', startedAt, endedAt: finishedAt, lastLines: [], survivors: [] };
+    const content = [textBlock(stoppedReport(name, STALE, evidence, 0))];
+    const ended = { startedAt, finishedAt, starts: 0 };
+    return this.#options.journal.recordOutcome(id, { kind: 'answered', isError: true, content, ...ended });
   }
 
   async #bar(id: string): Promise<Slot> {
@@ -176,7 +215,9 @@ export class Calls {
 
   async #past(id: string): Promise<{ outcome: ToolOutcome | undefined; started: StartRecord | undefined }> {
     const { journal } = this.#options;
-    return { outcome: await journal.readOutcome(id), started: await journal.readStart(id) };
+    const outcome = await journal.readOutcome(id);
+    const started = this.#unstarted.has(id) ? this.#unstarted.get(id) : await journal.readStart(id);
+    return { outcome, started };
   }
 }
 

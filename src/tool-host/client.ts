@@ -122,7 +122,10 @@ export class ToolHostClient {
   async #send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Reply | NoHost> {
     const first = await this.#attempt(method, path, body, signal);
     // A kept connection may have died unseen; every request may be repeated, so a fresh one decides.
-    return first.kind === 'stale' ? this.#attempt(method, path, body, signal).then(settle) : first;
+    if (first.kind !== 'stale') return first;
+    const second = settle(await this.#attempt(method, path, body, signal));
+    // The first one may have arrived.
+    return second.kind === 'no-host' ? { kind: 'no-host', reason: second.reason } : second;
   }
 
   #attempt(
@@ -148,7 +151,7 @@ export class ToolHostClient {
       const failed = (error: NodeJS.ErrnoException): void => {
         if (signal?.aborted === true) reject(signal.reason);
         else if (outgoing.reusedSocket) resolve({ kind: 'stale' });
-        else resolve({ kind: 'no-host', reason: `${error.code ?? 'error'}: ${error.message}` });
+        else resolve(noHost(error));
       };
       outgoing.on('error', failed);
       outgoing.on('response', incoming => {
@@ -179,6 +182,15 @@ async function patiently<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What `connect` fails with where nobody listens. */
+const NOBODY = ['ENOENT', 'ECONNREFUSED'];
+
+function noHost(error: NodeJS.ErrnoException): NoHost {
+  const reason = `${error.code ?? 'error'}: ${error.message}`;
+  const unsent = error.syscall === 'connect' && NOBODY.includes(error.code ?? '');
+  return { kind: 'no-host', reason, ...(unsent ? { unsent } : {}) };
 }
 
 interface Stale {

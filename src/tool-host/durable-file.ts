@@ -2,7 +2,7 @@
  * Files that are whole or absent, also after a power cut (I5): written under a temporary name, fsynced, renamed,
  * the folder fsynced.
  */
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 let temporaries = 0;
@@ -15,27 +15,35 @@ export async function writeDurably(
 ): Promise<void> {
   const folder = dirname(path);
   const temporary = temporaryName(folder);
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
+  await writeAndMove(temporary, path, text, file => file.sync());
   await Promise.all([folder, ...alsoSync].map(syncFolder));
 }
 
 /** Writes a whole file without waiting for the disk: for what may be lost with the machine. */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = temporaryName(dirname(path));
-  const file = await open(temporary, 'wx', 0o600);
+  await writeAndMove(temporaryName(dirname(path)), path, text, async () => {});
+}
+
+async function writeAndMove(
+  temporary: string,
+  path: string,
+  text: string,
+  finish: (file: FileHandle) => Promise<void>,
+): Promise<void> {
   try {
-    await file.writeFile(text);
-  } finally {
-    await file.close();
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await finish(file);
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    // On a full disk it is tried again and again: each try would leave a file (I11).
+    await unlink(temporary).catch(() => {});
+    throw error;
   }
-  await rename(temporary, path);
 }
 
 export async function syncFolder(folder: string): Promise<void> {

@@ -15,6 +15,10 @@ export interface HostConfig {
   readonly commandPrefix: readonly string[];
   readonly limits: HostLimits;
   readonly openerStartedAt: number;
+  /** The folder of failpoints, where they are on. */
+  readonly failpoints?: string | undefined;
+  /** After how many milliseconds without this host its session may be taken over; 0 never. */
+  readonly hostLostMs: number;
 }
 
 /** One line on file descriptor 3 of the new host. */

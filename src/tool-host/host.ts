@@ -1,8 +1,10 @@
 /** One session's tool host: tools, calls and server put together, and the ways it ends. */
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { failpoint } from '../failpoint.ts';
 import { Calls } from './calls.ts';
 import { removeFile, replaceFile } from './durable-file.ts';
+import { Fence } from './fence.ts';
 import { type HostConfig, type HostRecord, toolEnvironment } from './host-config.ts';
 import { Journal, readIncarnation } from './journal.ts';
 import { killAll } from './kill.ts';
@@ -10,18 +12,24 @@ import { hashModule } from './module-hash.ts';
 import { bootId, identify, isAlive, type ProcessIdentity } from './processes.ts';
 import { type CloseAnswer, type CloseRequest, type Health, PROTOCOL_VERSION } from './protocol.ts';
 import { createHostServer } from './server.ts';
+import { noteFor } from './session-notes.ts';
 import { Toolbox } from './toolbox.ts';
 
 const FLUSH_MS = 500;
+const FENCE_CHECK_MS = 1_000;
+/** What recording the fenced calls may take; their tools are dead by then. */
+const FENCE_RECORD_MS = 10_000;
 
 export class ToolHost {
   readonly #config: HostConfig;
   readonly #toolbox: Toolbox;
   readonly #calls: Calls;
   readonly #server: Server;
+  readonly #fence: Fence;
   readonly #marks: readonly string[];
   #groups: ProcessIdentity[] = [];
   #moduleHash = '';
+  #fenced = false;
   #spokenAt = performance.now();
   /** Requests that wait for an answer. */
   #speaking = 0;
@@ -44,7 +52,8 @@ export class ToolHost {
       limits,
       onGroup,
     });
-    this.#calls = new Calls({ incarnation, journal, toolbox: this.#toolbox, limits });
+    this.#fence = new Fence(config.hostLostMs);
+    this.#calls = new Calls({ incarnation, journal, toolbox: this.#toolbox, limits, fence: this.#fence });
     this.#server = createHostServer({
       incarnation,
       journal,
@@ -63,7 +72,7 @@ export class ToolHost {
 
   /** Serves when it resolves. Rejects with what keeps it from serving. */
   async start(): Promise<void> {
-    const { paths, toolsModule, limits } = this.#config;
+    const { paths, toolsModule, limits, hostLostMs } = this.#config;
     if (!this.#journalStands())
       throw new Error(`there is no journal of this incarnation in ${paths.journal}`);
     this.#moduleHash = await hashModule(toolsModule);
@@ -74,8 +83,10 @@ export class ToolHost {
       this.#server.once('error', reject);
       this.#server.listen(paths.socket, resolve);
     });
+    await failpoint('host.unrecorded');
     await replaceFile(paths.hostRecord, JSON.stringify(this.#record()));
     setInterval(() => this.#look(), limits.journalCheckMs);
+    if (hostLostMs > 0) setInterval(() => this.#guard(), Math.min(FENCE_CHECK_MS, hostLostMs / 20));
     process.on('SIGTERM', () => void this.#endInOrder('SIGTERM'));
     process.on('SIGHUP', () => {});
   }
@@ -99,6 +110,9 @@ export class ToolHost {
     const hookFailures = await this.#toolbox.close();
     const { killed, survivors } = await killAll({ marks: this.#marks, groups: this.#groups }, limits.killMs);
     await removeFile(paths.hostRecord);
+    // `process.exit` would leave it behind.
+    await removeFile(paths.socket);
+    await failpoint('close.ended');
     return { kind: 'closed', stoppedCalls, killed, survivors, hookFailures };
   }
 
@@ -112,7 +126,9 @@ export class ToolHost {
       running: this.#calls.running,
       closing: this.#closing !== undefined,
       openerStartedAt: this.#config.openerStartedAt,
+      hostLostMs: this.#config.hostLostMs,
       spokenAt: performance.timeOrigin + this.#spokenAt,
+      quietMs: this.#speaking > 0 ? 0 : performance.now() - this.#spokenAt,
     };
   }
 
@@ -132,9 +148,28 @@ export class ToolHost {
     if (unspoken && this.#speaking === 0 && this.#calls.idle) void this.#endInOrder('nobody spoke to it');
   }
 
+  #guard(): void {
+    if (this.#fenced || this.#calls.running.length === 0 || !this.#fence.isOver) return;
+    this.#fenced = true;
+    void this.#fenceOff();
+  }
+
+  /** Another host may go on with the session soon: nothing of it may run here then (§4, A lost host). */
+  async #fenceOff(): Promise<void> {
+    const seconds = Math.round(this.#fence.limitMs / 1_000);
+    const why = `its machine heard nothing from Temporal for ${seconds} s and ended the tool`;
+    console.error(`fenced: nothing heard from Temporal for ${seconds} s`);
+    const { limits, paths } = this.#config;
+    const dead = killAll({ marks: this.#marks, groups: this.#groups }, limits.killMs);
+    void noteFor(paths, `The tool host fenced itself: nothing heard from Temporal for ${seconds} s.`);
+    await Promise.race([Promise.all([this.#calls.fence(why), dead]), sleep(FENCE_RECORD_MS)]);
+    await this.#exit(0);
+  }
+
   async #endInOrder(why: string): Promise<void> {
     console.error(`ending: ${why}`);
-    await this.close({ graceMs: 0, killRunning: true });
+    const noted = noteFor(this.#config.paths, `the tool host ended itself: ${why}`);
+    await Promise.all([this.close({ graceMs: 0, killRunning: true }), noted]);
     await this.#exit(0);
   }
 

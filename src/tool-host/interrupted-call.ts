@@ -1,4 +1,5 @@
 /** A call that was started, has no outcome and does not run: its host died under it. */
+import { failpoint } from '../failpoint.ts';
 import type { Evidence, ToolOutcome } from '../session/outcome.ts';
 import { EVIDENCE_BYTES, lastLines } from './evidence.ts';
 import type { Journal, StartRecord } from './journal.ts';
@@ -32,7 +33,11 @@ export async function settleInterrupted(
   };
   const reason = whyUnknown(started);
   const finishedAt = Date.now();
-  return journal.recordOutcome(id, { kind: 'unknown', reason, evidence, startedAt, finishedAt, starts });
+  const outcome: ToolOutcome = { kind: 'unknown', reason, evidence, startedAt, finishedAt, starts };
+  await failpoint('report.unrecorded');
+  await journal.recordOutcome(id, outcome);
+  await failpoint('report.recorded');
+  return outcome;
 }
 
 /** Kills what the call's earlier start has left running. @returns what could not be killed, as `pid command`. */

@@ -7,10 +7,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync, type Stats } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { failpoint } from '../failpoint.ts';
 import type { ContentBlock } from '../session/answers.ts';
 import type { ToolOutcome } from '../session/outcome.ts';
 import { isCode, readJson, syncFolder, writeDurably } from './durable-file.ts';
 import { folderName } from './paths.ts';
+import { JournalGrowth } from './trim-journal.ts';
 
 export interface IncarnationRecord {
   readonly incarnation: string;
@@ -71,8 +73,10 @@ export async function createJournal(journalFolder: string, record: IncarnationRe
 export class Journal {
   readonly #calls: string;
   readonly #storedAboveBytes: number;
+  readonly #growth: JournalGrowth;
 
   constructor(journalFolder: string, options: { readonly storedAboveBytes: number }) {
+    this.#growth = new JournalGrowth(journalFolder);
     this.#calls = join(journalFolder, 'calls');
     this.#storedAboveBytes = options.storedAboveBytes;
   }
@@ -94,10 +98,11 @@ export class Journal {
 
   /** The start marker. A damaged record still tells that the call was started: it must not start anew (I4). */
   async readStart(callId: string): Promise<StartRecord | undefined> {
-    const [started, outcome] = ['started.json', 'outcome.json'].map(name => join(this.#folder(callId), name));
-    const record = await readJson<StartRecord>(started ?? '');
-    if (record !== undefined) return record;
-    const trace = (await statsOf(started ?? '')) ?? (await statsOf(outcome ?? ''));
+    const folder = this.#folder(callId);
+    const record = await readJson<StartRecord>(join(folder, 'started.json'));
+    if (isStart(record)) return record;
+    const traces = await Promise.all(STARTED_TRACES.map(name => statsOf(join(folder, name))));
+    const trace = traces.find(stats => stats !== undefined);
     if (trace === undefined) return undefined;
     const startedAt = Math.round(trace.mtimeMs);
     const unread = { name: '', inputHash: '', input: '', hostPid: 0, bootId: '' };
@@ -110,8 +115,9 @@ export class Journal {
   }
 
   /** The outcome as it is answered: `stored` when its content is too large for a history. */
-  readOutcome(callId: string): Promise<ToolOutcome | undefined> {
-    return readJson<ToolOutcome>(join(this.#folder(callId), 'outcome.json'));
+  async readOutcome(callId: string): Promise<ToolOutcome | undefined> {
+    const outcome = await readJson<ToolOutcome>(join(this.#folder(callId), 'outcome.json'));
+    return isOutcome(outcome) ? outcome : undefined;
   }
 
   /** The same, with the content of a `stored` one filled in. Undefined when that content is gone or damaged. */
@@ -137,6 +143,7 @@ export class Journal {
       return this.recordOutcome(callId, { kind: 'answered', ...answer, content });
     }
     await writeDurably(join(this.#folder(callId), 'content.json'), contentJson);
+    await failpoint('content.durable');
     return this.recordOutcome(callId, { kind: 'stored', ...answer, bytes, sha256: sha256(contentJson) });
   }
 
@@ -145,6 +152,7 @@ export class Journal {
     // A call that was started has had its folder's own entry synced with its start.
     const alsoSync = outcome.starts > 0 ? [] : [this.#calls];
     await writeDurably(join(this.#folder(callId), 'outcome.json'), JSON.stringify(outcome), alsoSync);
+    this.#growth.ended(this.logPath(callId), outcome.kind === 'stored' ? outcome.bytes : 0);
     return outcome;
   }
 
@@ -175,6 +183,17 @@ export class Journal {
   #folder(callId: string): string {
     return join(this.#calls, folderName(callId));
   }
+}
+
+/** What only a call that was started has: each alone tells so. */
+const STARTED_TRACES = ['started.json', 'outcome.json', 'output.log', 'content.json'];
+
+function isOutcome(outcome: ToolOutcome | undefined): outcome is ToolOutcome {
+  return typeof outcome?.kind === 'string' && typeof outcome.starts === 'number';
+}
+
+function isStart(record: StartRecord | undefined): record is StartRecord {
+  return typeof record?.starts === 'number' && typeof record.startedAt === 'number';
 }
 
 async function statsOf(path: string): Promise<Stats | undefined> {

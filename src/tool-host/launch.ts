@@ -4,7 +4,7 @@
  */
 import { attachTo, type OpenedWorkspace, opened, WORKER_STARTED_AT } from './attach-host.ts';
 import { ToolHostClient } from './client.ts';
-import { readJson } from './durable-file.ts';
+import { readJson, removeFile } from './durable-file.ts';
 import { exclusively } from './exclusive.ts';
 import type { HostRecord } from './host-config.ts';
 import { killIncarnation } from './leftovers.ts';
@@ -13,6 +13,7 @@ import { hashModule } from './module-hash.ts';
 import { checkStateDir, sessionPaths } from './paths.ts';
 import type { CloseAnswer } from './protocol.ts';
 import { END_MS, look, raise, waitUntilGone } from './raise-host.ts';
+import { recordOwner } from './session-owner.ts';
 
 export interface OpenOptions {
   /** Absolute path of the state folder; see `checkStateDir`. */
@@ -27,6 +28,10 @@ export interface OpenOptions {
   /** Prefix of the command lines of bash and `exec` tools, e.g. `['bwrap', …]`. */
   readonly toolCommand?: readonly string[] | undefined;
   readonly limits?: Partial<HostLimits> | undefined;
+  /** After how many milliseconds without its host the session may be taken over by another. Default 0: never. */
+  readonly hostLostMs?: number | undefined;
+  /** Id of the Temporal namespace that the session's workflow runs in, for those who clean up. */
+  readonly namespaceId?: string | undefined;
   /** A host silent on `GET /` for this long is killed and replaced. Default 60 000 ms. */
   readonly hungAfterMs?: number | undefined;
   /** How long a new host may take until it serves. Default 30 000 ms. */
@@ -65,6 +70,8 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspa
     const found = await look(paths, patience, signal);
     const done = attachTo(paths, expected, moduleHash, found);
     if (done !== undefined) return done;
+    await recordOwner(paths, { sessionId, namespaceId: options.namespaceId });
+    await removeFile(paths.unused);
     const raised = await raise(
       {
         stateDir,
@@ -76,6 +83,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspa
         commandPrefix: options.toolCommand ?? [],
         limits: { ...DEFAULT_LIMITS, ...options.limits },
         openerStartedAt: WORKER_STARTED_AT,
+        hostLostMs: options.hostLostMs ?? 0,
         startMs,
         signal,
       },

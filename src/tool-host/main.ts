@@ -3,10 +3,19 @@
  * started it. Its configuration comes on standard input; it reports once on file descriptor 3.
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { turnOnFailpoints } from '../failpoint.ts';
 import { ToolHost } from './host.ts';
 import { type HostConfig, type HostReady, REPORT_FD } from './host-config.ts';
 
+// Its log is a file: on a full disk a line that cannot be written must not end the host and all it runs.
+process.stderr.on('error', () => {});
+process.stdout.on('error', () => {});
+
 const config = JSON.parse(readFileSync(0, 'utf8')) as HostConfig;
+if (config.failpoints !== undefined) {
+  const { failpoints: folder, sessionId } = config;
+  turnOnFailpoints({ folder, kind: 'tool host', sessionId });
+}
 let ready: HostReady = { kind: 'ready' };
 try {
   await new ToolHost(config).start();

@@ -7,9 +7,11 @@
  *   sessions/<name>/workspace/       the session's working directory
  *   sessions/<name>/journal/         incarnation.json and calls/<name>/{started.json,output.log,outcome.json}
  *   sessions/<name>/host.{json,log}  the process that serves it
+ *   sessions/<name>/session.json     whose it is; unused.json since when nobody uses it
+ *   notes/<hash>.jsonl               what was done to a session outside its runs
  */
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface SessionPaths {
@@ -21,6 +23,11 @@ export interface SessionPaths {
   /** Process groups that the host has started. */
   readonly groups: string;
   readonly socket: string;
+  /** The session's id and the Temporal namespace that its workflow runs in. */
+  readonly owner: string;
+  /** Since when no run of the session uses its files. */
+  readonly unused: string;
+  readonly notes: string;
 }
 
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS, the closing NUL included. */
@@ -28,6 +35,15 @@ const SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 
 export function sessionsFolder(stateDir: string): string {
   return join(stateDir, 'sessions');
+}
+
+/** The folders of all sessions that have files here. */
+export async function sessionFolders(stateDir: string): Promise<string[]> {
+  const entries = await readdir(sessionsFolder(stateDir), { withFileTypes: true }).catch(() => []);
+  return entries.flatMap(entry =>
+    // What begins with a dot is on its way out.
+    entry.isDirectory() && !entry.name.startsWith('.') ? [join(sessionsFolder(stateDir), entry.name)] : [],
+  );
 }
 
 export function runFolder(stateDir: string): string {
@@ -44,6 +60,9 @@ export function sessionPaths(stateDir: string, sessionId: string): SessionPaths 
     hostLog: join(folder, 'host.log'),
     groups: join(folder, 'groups.json'),
     socket: join(runFolder(stateDir), `${shortHash(sessionId)}.sock`),
+    owner: join(folder, 'session.json'),
+    unused: join(folder, 'unused.json'),
+    notes: join(stateDir, 'notes', `${shortHash(sessionId)}.jsonl`),
   };
 }
 

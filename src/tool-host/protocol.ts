@@ -15,7 +15,7 @@ import type { ToolOutcome } from '../session/outcome.ts';
 import type { ServedTool } from '../session/served-tool.ts';
 
 /** Raised when an old host cannot serve a new worker's requests. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The header that carries the incarnation of every request. */
 export const INCARNATION_HEADER = 'holdfast-incarnation';
@@ -30,6 +30,8 @@ export interface HostLost {
 export interface NoHost {
   readonly kind: 'no-host';
   readonly reason: string;
+  /** Nobody listened: the request has reached nobody. */
+  readonly unsent?: true;
 }
 
 export interface CallRequest {
@@ -43,6 +45,8 @@ export interface CallRequest {
   readonly idempotent: boolean;
   /** Milliseconds to wait for the outcome before `running` is answered, so that the caller can heartbeat. */
   readonly waitMs: number;
+  /** When Temporal accepted the caller's last heartbeat (`bootTime`); asked for by a host that may be taken over. */
+  readonly acceptedAt?: number;
 }
 
 export type CallAnswer =
@@ -50,6 +54,8 @@ export type CallAnswer =
   | { readonly kind: 'running'; readonly startedAt: number; readonly outputBytes: number }
   /** The host serves no tool of that name; nothing was recorded. */
   | { readonly kind: 'refused'; readonly reason: string }
+  /** `acceptedAt` is too old: another host may have the session by now. Nothing was started. */
+  | { readonly kind: 'stale'; readonly reason: string }
   | HostLost
   | NoHost;
 
@@ -96,8 +102,12 @@ export interface Health {
   readonly closing: boolean;
   /** When the worker process that started this host started: a later worker may replace it, an earlier may not. */
   readonly openerStartedAt: number;
+  /** After how many milliseconds without this host its session may be taken over; 0 never. */
+  readonly hostLostMs: number;
   /** When somebody last asked for more than health; until then, when the host started. */
   readonly spokenAt: number;
+  /** Milliseconds since then, by a clock that does not jump; 0 while somebody waits for an answer. */
+  readonly quietMs: number;
 }
 
 export interface CloseRequest {

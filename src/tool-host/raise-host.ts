@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { failpoint } from '../failpoint.ts';
 import { ToolHostClient } from './client.ts';
 import { readJson, removeFile } from './durable-file.ts';
 import type { HostConfig, HostRecord } from './host-config.ts';
@@ -120,6 +121,7 @@ async function raiseNew(
   const incarnation = `${await hostId(stateDir)}.${randomBytes(12).toString('hex')}`;
   const replaces = expected === undefined ? {} : { replaces: expected };
   await createJournal(paths.journal, { incarnation, sessionId, createdAt: Date.now(), ...replaces });
+  await failpoint('journal.made', sessionId);
   await startHost({ ...options, incarnation }, options);
   return { how: 'new', notes };
 }

@@ -1,5 +1,6 @@
 /** One start of one tool, from its durable start marker to its durable outcome (I5). */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { failpoint } from '../failpoint.ts';
 import type { Evidence, ToolOutcome } from '../session/outcome.ts';
 import { isBuiltin } from './builtin-tools.ts';
 import { lastLines } from './evidence.ts';
@@ -23,7 +24,7 @@ export interface RunOptions {
   readonly incarnation: string;
 }
 
-type Ending = 'stopped' | 'timed-out';
+type Ending = 'stopped' | 'timed-out' | 'fenced';
 
 const LONGEST_TIMER_MS = 2_147_483_647;
 /** Beyond its grace, how long a tool may leave an abort unanswered before the call goes on without it. */
@@ -38,6 +39,7 @@ export class Run {
   readonly #controller = new AbortController();
   readonly #groups: ProcessIdentity[] = [];
   #ending: Ending | undefined;
+  #fencedBy = '';
   #early: Promise<unknown> | undefined;
 
   constructor(options: RunOptions) {
@@ -56,6 +58,12 @@ export class Run {
     this.#end('stopped');
   }
 
+  /** Ends the tool because its host may be taken over; the outcome is unknown, for the reason given. */
+  fence(why: string): void {
+    this.#fencedBy = why;
+    this.#end('fenced');
+  }
+
   async #run(): Promise<ToolOutcome> {
     const { request } = this.#options;
     const timer = setTimeout(() => this.#end('timed-out'), Math.min(request.timeoutMs, LONGEST_TIMER_MS));
@@ -69,7 +77,9 @@ export class Run {
       await this.#early;
       survivors = await this.#kill();
     }
+    await failpoint('tool.ended');
     const outcome = await this.#persist(ending, answer, survivors);
+    await failpoint('outcome.durable');
     this.#log.close();
     return outcome;
   }
@@ -77,7 +87,7 @@ export class Run {
   async #runTool(): Promise<ToolAnswer> {
     const { id, request, toolbox } = this.#options;
     try {
-      return await toolbox.run({
+      const running = toolbox.run({
         id,
         name: request.name,
         input: request.input,
@@ -86,6 +96,8 @@ export class Run {
         signal: this.#controller.signal,
         onGroup: leader => this.#groups.push(leader),
       });
+      const [answer] = await Promise.all([running, failpoint('tool.running')]);
+      return answer;
     } catch (error) {
       return textAnswer(true, `Error: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -151,7 +163,8 @@ export class Run {
         const text = `Error: ${request.name} timed out after ${request.timeoutMs} ms and was ended${left}`;
         return journal.recordAnswer(id, { isError: true, ...ended }, textAnswer(true, text).contentJson);
       }
-      case 'stopped': {
+      case 'stopped':
+      case 'fenced': {
         const evidence: Evidence = {
           input: record.input,
           startedAt,
@@ -160,7 +173,9 @@ export class Run {
           ...(answer.exitStatus === undefined ? {} : { exitStatus: answer.exitStatus }),
           survivors,
         };
-        return journal.recordOutcome(id, { kind: 'stopped', evidence, ...ended });
+        const how =
+          ending === 'stopped' ? { kind: ending } : ({ kind: 'unknown', reason: this.#fencedBy } as const);
+        return journal.recordOutcome(id, { ...how, evidence, ...ended });
       }
     }
   }

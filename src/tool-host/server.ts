@@ -3,6 +3,7 @@
  * another incarnation, nor when the journal is gone: what it does not know it does not touch (I4).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { failpoint } from '../failpoint.ts';
 import type { Calls } from './calls.ts';
 import type { Journal } from './journal.ts';
 import {
@@ -78,9 +79,13 @@ async function answerCall(
   response: ServerResponse,
 ): Promise<void> {
   switch (`${request.method} ${part ?? ''}`.trim()) {
-    case 'PUT':
-      return sendJson(response, await host.calls.startOrAttach(id, checked(await readBody(request))));
+    case 'PUT': {
+      const call = checked(await readBody(request));
+      await failpoint('put.received');
+      return sendJson(response, await host.calls.startOrAttach(id, call));
+    }
     case 'DELETE':
+      await failpoint('stop.received');
       return sendJson(response, await host.calls.stop(id));
     case 'GET outcome':
       return sendJson(response, await host.calls.outcome(id, query.get('full') === '1'));

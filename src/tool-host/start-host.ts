@@ -1,6 +1,7 @@
 /** Starts the process of a tool host and waits until it serves. */
 import { closeSync, openSync, statSync, truncateSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
+import { failpointFolder } from '../failpoint.ts';
 import { startEntry } from './child-entry.ts';
 import { type HostConfig, type HostReady, hostEnvironment } from './host-config.ts';
 
@@ -24,7 +25,7 @@ export async function startHost(
       entry: 'main',
       env: hostEnvironment(config.toolEnv, config.incarnation),
       cwd: workspace,
-      config,
+      config: { ...config, failpoints: failpointFolder() } satisfies HostConfig,
       output: log,
       timeoutMs: options.startMs,
       signal: options.signal,

@@ -25,6 +25,15 @@ const SHELL_LOST =
   'Note: the tool host was restarted. The shell of the earlier commands is gone, and with it its working directory, ' +
   'variables and background jobs; this command ran in a new shell. Files in the workspace are kept.';
 
+/** A full disk costs the note of a lost shell, not the shell. */
+function noteShell(mark: string): void {
+  try {
+    writeFileSync(mark, '');
+  } catch {
+    // The next host will not know of it.
+  }
+}
+
 export class Toolbox {
   readonly #options: ToolboxOptions;
   readonly #bash: BashTool;
@@ -42,7 +51,7 @@ export class Toolbox {
       timeoutMs: limits.bashTimeoutMs,
       ...(existsSync(shellMark) ? { notice: SHELL_LOST } : {}),
       onShell: leader => {
-        writeFileSync(shellMark, '');
+        noteShell(shellMark);
         options.onGroup(leader);
       },
     });

@@ -27,6 +27,11 @@ export const { readCalls } = proxyActivities<Activities>({
   summary: 'read what the server waits for',
 });
 
+export const { startedBefore } = proxyActivities<Activities>({
+  ...table.READ,
+  summary: 'which calls had the run before started?',
+});
+
 export function listenFor(leaseMs: number, lease: number): Activities['listen'] {
   return proxyActivities<Activities>({
     ...table.listenOptions(leaseMs),
@@ -35,9 +40,10 @@ export function listenFor(leaseMs: number, lease: number): Activities['listen'] 
   }).listen;
 }
 
-export function openWorkspaceOn(host: string | null): Activities['openWorkspace'] {
+/** @param hostLostMs how long the host may leave it waiting; 0: without limit. */
+export function openWorkspaceOn(host: string | null, hostLostMs: number): Activities['openWorkspace'] {
   return proxyActivities<Activities>({
-    ...table.openWorkspaceOptions(host),
+    ...table.openWorkspaceOptions(host, hostLostMs),
     summary: host === null ? 'find a host for the tools' : 'make sure that the tool host lives',
   }).openWorkspace;
 }
@@ -45,7 +51,7 @@ export function openWorkspaceOn(host: string | null): Activities['openWorkspace'
 /** The activity's id is the call's: the UI, `temporal activity` and the journal speak of the same thing. */
 export function runToolFor(call: Call, workspace: Workspace): Activities['runTool'] {
   return proxyActivities<Activities>({
-    ...table.runToolOptions(workspace.host, call.timeoutMs ?? 0),
+    ...table.runToolOptions(workspace, call.timeoutMs ?? 0),
     activityId: call.id,
     summary: call.summary,
   }).runTool;
@@ -53,7 +59,7 @@ export function runToolFor(call: Call, workspace: Workspace): Activities['runToo
 
 export function stopCallsOn(workspace: Workspace, reason: string): Activities['stopCalls'] {
   return proxyActivities<Activities>({
-    ...table.stopCallsOptions(workspace.host),
+    ...table.stopCallsOptions(workspace),
     summary: `stop: ${reason}`.slice(0, 120),
   }).stopCalls;
 }
@@ -65,7 +71,7 @@ export function postResultsFor(calls: readonly Call[]): Activities['postResults'
 
 export function postStoredOn(workspace: Workspace, call: Call): Activities['postStored'] {
   return proxyActivities<Activities>({
-    ...table.postStoredOptions(workspace.host),
+    ...table.postStoredOptions(workspace),
     summary: `large result of ${call.summary}`.slice(0, 120),
   }).postStored;
 }

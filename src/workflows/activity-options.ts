@@ -5,6 +5,7 @@
  * activity 180 s; a call's own `timeout_ms` raises all three.
  */
 import type { ActivityOptions, RetryPolicy } from '@temporalio/common';
+import type { Workspace } from './run-input.ts';
 
 export const SESSIONS_QUEUE = 'sessions';
 export const LISTENERS_QUEUE = 'listeners';
@@ -69,9 +70,15 @@ export function listenOptions(leaseMs: number): ActivityOptions {
   };
 }
 
+/** A host whose queues nobody has polled for so long is lost (§4); 0: none is ever held for lost. */
+function untilLost(hostLostMs = 0): ActivityOptions {
+  return hostLostMs > 0 ? { scheduleToStartTimeout: hostLostMs } : {};
+}
+
 /** On the host that has the workspace, or on any host while there is none. */
-export function openWorkspaceOptions(host: string | null): ActivityOptions {
+export function openWorkspaceOptions(host: string | null, hostLostMs: number): ActivityOptions {
   return {
+    ...(host === null ? {} : untilLost(hostLostMs)),
     taskQueue: host === null ? TOOLS_QUEUE : toolsQueue(host),
     startToCloseTimeout: 120_000,
     heartbeatTimeout: HEARTBEAT_MS,
@@ -80,8 +87,9 @@ export function openWorkspaceOptions(host: string | null): ActivityOptions {
 }
 
 /** @param timeoutMs what the tool itself may take. */
-export function runToolOptions(host: string, timeoutMs: number): ActivityOptions {
+export function runToolOptions({ host, hostLostMs }: Workspace, timeoutMs: number): ActivityOptions {
   return {
+    ...untilLost(hostLostMs),
     taskQueue: toolsQueue(host),
     startToCloseTimeout: timeoutMs + ACTIVITY_STEP_MS,
     heartbeatTimeout: HEARTBEAT_MS,
@@ -90,8 +98,9 @@ export function runToolOptions(host: string, timeoutMs: number): ActivityOptions
   };
 }
 
-export function stopCallsOptions(host: string): ActivityOptions {
+export function stopCallsOptions({ host, hostLostMs }: Workspace): ActivityOptions {
   return {
+    ...untilLost(hostLostMs),
     taskQueue: controlQueue(host),
     startToCloseTimeout: 30_000,
     heartbeatTimeout: HEARTBEAT_MS,
@@ -99,11 +108,13 @@ export function stopCallsOptions(host: string): ActivityOptions {
   };
 }
 
-export function postStoredOptions(host: string): ActivityOptions {
-  return { ...stopCallsOptions(host), startToCloseTimeout: 60_000 };
+/** A hung host is killed after a minute of silence and started again before its journal can be read. */
+export function postStoredOptions(workspace: Workspace): ActivityOptions {
+  return { ...stopCallsOptions(workspace), startToCloseTimeout: 180_000 };
 }
 
 /** A host that is gone must not hold up a session's end: its sweep does the rest (§5). */
 export function closeWorkspaceOptions(host: string): ActivityOptions {
-  return { ...stopCallsOptions(host), scheduleToStartTimeout: 10_000, retry: FEW };
+  const options = stopCallsOptions({ host, incarnation: '' });
+  return { ...options, scheduleToStartTimeout: 10_000, retry: FEW };
 }

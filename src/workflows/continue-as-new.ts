@@ -18,7 +18,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   await condition(quiet, run.options.drainMs, { summary: 'posts under way end before the next run' });
   run.takeInbox();
   if (run.failure !== undefined) throw new FailedRun(run.failure.error);
-  const { sessionId, options, cursor, workspace, record, title, searchAttributes } = run;
+  const { sessionId, options, cursor, workspace, previous, record, title, searchAttributes } = run;
   const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
   await next({
     sessionId,
@@ -28,6 +28,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
       epoch: run.epoch + 1,
       cursor,
       workspace,
+      ...(previous === undefined ? {} : { previous }),
       record,
       title,
       searchAttributes,

@@ -1,5 +1,5 @@
 /** How a run ends: idle, with its session, stopped, or failed in the open. */
-import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition } from '@temporalio/workflow';
 import { settleAnswered, voidRest } from '../session/records.ts';
 import { closeWorkspaceOn } from './activities.ts';
 import type { SessionSummary } from './messages.ts';
@@ -30,14 +30,22 @@ export function endingOf(run: Run): Ending | undefined {
  */
 export async function close(run: Run, ending: Ending): Promise<boolean> {
   const seen = run.revision;
-  const { workspace, workspaceOpen } = run;
-  if (workspace !== null && (workspaceOpen || run.opening !== undefined)) {
+  // What belongs to a session that has ended may go, also where this run has not opened it.
+  const sessionEnded = run.state.ended !== undefined;
+  if (run.workspaceOpen || run.opening !== undefined || (sessionEnded && run.workspace !== null)) {
     await CancellationScope.nonCancellable(async () => {
-      await run.opening?.catch(() => undefined);
+      await awaitOpening(run);
+      const { workspace } = run;
+      if (workspace === null) return;
       // A failed run leaves its running tools to their end: the journal keeps what the next run will post (I5).
       // What an idle run still has running is answered already: a stop that has not come to its end.
       const killRunning = ending.state !== 'failed';
-      const closed = closeWorkspaceOn(workspace)({ sessionId: run.sessionId, workspace, killRunning });
+      const closed = closeWorkspaceOn(workspace)({
+        sessionId: run.sessionId,
+        workspace,
+        killRunning,
+        ...(sessionEnded ? { sessionEnded } : {}),
+      });
       const result = await closed.catch(error => ({
         notes: [`could not close the tool host, its sweep will: ${words(error)}`],
       }));
@@ -46,6 +54,17 @@ export async function close(run: Run, ending: Ending): Promise<boolean> {
     });
   }
   return ending.reason !== 'idle' || (run.revision === seen && run.inbox.length === 0);
+}
+
+/** What is being opened must be closed; but a host that is lost, or nowhere to be found, is not waited for. */
+const OPENING_MS = 10_000;
+
+async function awaitOpening(run: Run): Promise<void> {
+  const { opening } = run;
+  if (opening === undefined) return;
+  await condition(() => run.opening === undefined, OPENING_MS, { summary: 'until the workspace is open' });
+  run.openingScope?.cancel();
+  await opening.catch(() => undefined);
 }
 
 export function finish(run: Run, ending: Ending): SessionSummary {

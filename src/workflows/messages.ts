@@ -18,6 +18,13 @@ export interface ListenerId {
   readonly lease: number;
   /** Temporal's attempt of that lease. */
   readonly attempt: number;
+  /**
+   * The id of the run that it listens for. A listener of the run before may speak to this one, and a Reset in the
+   * UI begins the counts anew: between runs, whoever was scheduled later is the newer listener.
+   */
+  readonly run?: string;
+  /** When the server scheduled the attempt (Unix ms, the server's clock). */
+  readonly scheduledAt?: number;
 }
 
 /** What the listener signals. */
@@ -91,6 +98,9 @@ export interface SessionStatus {
   /** Stops, kills, re-attachments, sweeps: what was done besides the calls, newest last, at most 100. */
   readonly record: readonly { readonly at: string; readonly what: string }[];
 }
+
+/** `waitingFor` while no tool host is open: the machine may be full, or not there. */
+export const WAITS_FOR_HOST = 'a host for the tools';
 
 export const statusQuery = defineQuery<SessionStatus>('status');
 export const callsQuery = defineQuery<readonly CallDetail[]>('calls');

@@ -34,6 +34,8 @@ export const DEFAULT_OPTIONS: RunOptions = {
 export interface Workspace {
   readonly host: string;
   readonly incarnation: string;
+  /** After how many milliseconds without its host the session may be taken over by another; absent or 0: never. */
+  readonly hostLostMs?: number;
 }
 
 export interface RecordLine {
@@ -46,6 +48,8 @@ export interface Carried {
   readonly epoch: number;
   readonly cursor: Cursor;
   readonly workspace: Workspace | null;
+  /** The run before the first of this chain, while no workspace was opened. */
+  readonly previous?: { readonly runId: string };
   readonly record: readonly RecordLine[];
   readonly title: string | null;
   readonly searchAttributes: boolean;

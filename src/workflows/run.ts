@@ -2,7 +2,7 @@
  * One run of a session's workflow: the state that is folded, and what only this run knows. All that changes it
  * goes through `fold`, so that whoever waits for a change sees each one.
  */
-import { workflowInfo } from '@temporalio/workflow';
+import { type CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { SessionEvent } from '../session/events.ts';
 import { isSessionEvent } from '../session/events.ts';
 import { fold } from '../session/evolve.ts';
@@ -41,6 +41,13 @@ export class Run {
   workspaceOpen: boolean;
   /** The `openWorkspace` under way, shared by all calls that want it. */
   opening: Promise<Workspace> | undefined;
+  openingScope: CancellationScope | undefined;
+  /** The host that is held for lost, while another is looked for. */
+  lostHost: string | undefined;
+  /** `runTool` activities under way, each on the host of `workspace`. */
+  attached = 0;
+  /** The run before, until this one has opened a workspace: what it had started must not start again (I4). */
+  previous: { readonly runId: string } | undefined;
   /** Activities that post; a run that continues as new lets them end. */
   posts = 0;
   title: string | null;
@@ -71,7 +78,8 @@ export class Run {
     this.epoch = carried?.epoch ?? 0;
     this.cursor = carried?.cursor ?? { at: null };
     this.workspace = carried?.workspace ?? null;
-    this.workspaceOpen = this.workspace !== null;
+    this.workspaceOpen = this.workspace !== null && carried?.previous === undefined;
+    this.previous = carried?.previous;
     this.record = [...(carried?.record ?? [])];
     this.title = carried?.title ?? null;
     this.searchAttributes = carried?.searchAttributes ?? false;
@@ -86,8 +94,17 @@ export class Run {
 
   /** Appends a batch; one of an older listener is ignored (it may be a frozen worker that woke up). */
   receive(batch: EventBatch): void {
-    if (!isBatch(batch) || batch.epoch !== this.epoch || isOlder(batch, this.#newest)) return;
-    this.#newest = { epoch: batch.epoch, lease: batch.lease, attempt: batch.attempt };
+    // Before this run has scheduled a listener, only one of another run can speak.
+    if (!isBatch(batch) || batch.epoch !== this.epoch || this.lease === 0) return;
+    if (isOlder(batch, this.#newest)) return;
+    const { epoch, lease, attempt, run, scheduledAt } = batch;
+    this.#newest = {
+      epoch,
+      lease,
+      attempt,
+      ...(run === undefined ? {} : { run }),
+      ...(scheduledAt === undefined ? {} : { scheduledAt }),
+    };
     this.inbox.push(batch);
     this.revision++;
   }
@@ -132,6 +149,7 @@ export class Run {
 
 function isOlder(batch: ListenerId, newest: ListenerId | undefined): boolean {
   if (newest === undefined) return false;
+  if (batch.run !== newest.run) return (batch.scheduledAt ?? 0) < (newest.scheduledAt ?? 0);
   return batch.lease < newest.lease || (batch.lease === newest.lease && batch.attempt < newest.attempt);
 }
 

@@ -22,7 +22,11 @@ async function lookUp(run: Run): Promise<boolean> {
   try {
     const session = await openSession({ sessionId: run.sessionId });
     run.title = session.title;
-    run.workspace = session.lastHost;
+    if (session.lastHost !== null) {
+      const { runId, ...workspace } = session.lastHost;
+      run.workspace = workspace;
+      run.previous = { runId };
+    }
     run.searchAttributes = session.searchAttributes;
     run.touch();
     if (session.status !== 'terminated' && !session.archived) return true;

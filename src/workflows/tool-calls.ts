@@ -2,34 +2,34 @@
 
 import { isCancellation } from '@temporalio/workflow';
 import type { RunToolResult } from '../activities/run-tool.ts';
-import type { ToolOutcome } from '../session/outcome.ts';
 import { replyOf } from '../session/reply.ts';
 import { type Call, callOf } from '../session/state.ts';
 import { postResultsFor, postStoredOn, readCalls, runToolFor, stopCallsOn } from './activities.ts';
+import { answerLost } from './lost-calls.ts';
+import { foundNoTaker, hadReachedItsHost } from './no-taker.ts';
 import type { Run } from './run.ts';
 import type { Workspace } from './run-input.ts';
-import { reopenWorkspace } from './workspace.ts';
+import { reopenWorkspace, takeOver } from './workspace.ts';
 
 /** Starts the calls. */
 export function runCalls(run: Run, ids: readonly string[]): void {
   run.fold(...ids.map(id => ({ type: 'started', id }) as const));
-  attachCalls(run, ids);
+  for (const id of ids) follow(run, runCall(run, id, false));
 }
 
-/** Waits for calls that were started, by this run or by the one before it. */
+/** Waits for calls that the run before this one had started. */
 export function attachCalls(run: Run, ids: readonly string[]): void {
-  for (const id of ids) follow(run, runCall(run, id));
+  for (const id of ids) follow(run, runCall(run, id, true));
 }
 
-async function runCall(run: Run, id: string): Promise<void> {
+/** @param touched whether the call may have reached its tool host already (I4). */
+async function runCall(run: Run, id: string, touched: boolean): Promise<void> {
+  let mayHaveRun = touched;
   for (;;) {
     const call = callOf(run.state, id);
     const workspace = run.workspace;
     if (call === undefined || workspace === null) return;
-    const result = await runToolFor(
-      call,
-      workspace,
-    )({ sessionId: run.sessionId, workspace, call: told(call) });
+    const result = await attempt(run, call, workspace);
     if (result.kind === 'outcome') {
       run.fold({ type: 'finished', id, outcome: result.outcome });
       return;
@@ -40,7 +40,32 @@ async function runCall(run: Run, id: string): Promise<void> {
       run.fold({ type: 'unstarted', id }, { type: 'tools', tools });
       return;
     }
-    if (!(await recover(run, id, workspace, result))) return;
+    mayHaveRun ||= result.touched;
+    const found =
+      result.kind === 'no-taker'
+        ? await takeOver(run, workspace)
+        : await reopenWorkspace(run, workspace, result.reason);
+    if (!(await isToAttach(run, id, workspace, found, mayHaveRun, result.reason))) return;
+  }
+}
+
+interface NoTaker {
+  readonly kind: 'no-taker';
+  readonly reason: string;
+  readonly touched: boolean;
+}
+
+async function attempt(run: Run, call: Call, workspace: Workspace): Promise<RunToolResult | NoTaker> {
+  run.attached++;
+  try {
+    const input = { sessionId: run.sessionId, workspace, call: told(call) };
+    return await runToolFor(call, workspace)(input);
+  } catch (error) {
+    if (!foundNoTaker(error)) throw error;
+    return { kind: 'no-taker', reason: 'its host was held for lost', touched: hadReachedItsHost(error) };
+  } finally {
+    run.attached--;
+    run.touch();
   }
 }
 
@@ -52,45 +77,29 @@ function told(call: Call) {
 }
 
 /**
- * The call's tool host is gone. On the same incarnation its journal decides, so the call is attached again; on
+ * The call's tool host was gone. On the same incarnation its journal decides, so the call is attached again; on
  * a new one a call that may have reached the old one is answered with what is known (I4).
- *
- * @returns whether to attach again.
  */
-async function recover(
+async function isToAttach(
   run: Run,
   id: string,
   lost: Workspace,
-  result: Extract<RunToolResult, { touched: boolean }>,
+  found: Workspace,
+  mayHaveRun: boolean,
+  reason: string,
 ): Promise<boolean> {
-  const found = await reopenWorkspace(run, lost, result.reason);
   const call = callOf(run.state, id);
   if (call?.phase.kind !== 'running') return false;
-  if (result.touched && found.incarnation !== lost.incarnation) {
-    run.note(`${id} is answered as unknown: its tool host and journal are gone`);
-    run.fold({ type: 'finished', id, outcome: lostWithItsHost(call) });
+  if (mayHaveRun && found.incarnation !== lost.incarnation) {
+    answerLost(run, call, lost, found);
     return false;
   }
   if (call.halt !== undefined || call.stopSent) {
     // Barred from starting first: the stop that was sent met no host.
-    const reason = 'it was to be stopped when its tool host was lost';
-    await stopCallsOn(found, reason)({ sessionId: run.sessionId, workspace: found, ids: [id], reason });
+    await stopOn(run, found, [id], 'it was to be stopped when its tool host was lost');
   }
-  run.note(`${id} is attached again: ${result.reason}`);
+  run.note(`${id} is attached again: ${reason}`);
   return true;
-}
-
-function lostWithItsHost(call: Call): ToolOutcome {
-  const finishedAt = Date.now();
-  const startedAt = call.startedAt ?? finishedAt;
-  return {
-    kind: 'unknown',
-    reason: 'the tool host that ran it is gone, and its records with it',
-    evidence: { input: call.summary, startedAt, endedAt: finishedAt, lastLines: [], survivors: [] },
-    startedAt,
-    finishedAt,
-    starts: 1,
-  };
 }
 
 /** Ends the tools of these calls; their own `runTool` brings the outcomes. */
@@ -98,16 +107,20 @@ export function stopCalls(run: Run, ids: readonly string[], reason: string): voi
   run.fold({ type: 'stopping', ids });
   const workspace = run.workspace;
   if (workspace === null) return;
-  follow(
-    run,
-    stopCallsOn(
-      workspace,
-      reason,
-    )({ sessionId: run.sessionId, workspace, ids, reason }).then(result => {
-      for (const note of result.notes) run.note(note);
-      run.touch();
-    }),
-  );
+  follow(run, stopOn(run, workspace, ids, reason));
+}
+
+/** A lost host's tools are ended by its fence; whoever takes over answers their calls. */
+async function stopOn(run: Run, workspace: Workspace, ids: readonly string[], reason: string): Promise<void> {
+  try {
+    const input = { sessionId: run.sessionId, workspace, ids, reason };
+    const { notes } = await stopCallsOn(workspace, reason)(input);
+    for (const note of notes) run.note(note);
+  } catch (error) {
+    if (!foundNoTaker(error)) throw error;
+    run.note(`nobody on ${workspace.host} took the stop of ${ids.join(', ')}`);
+  }
+  run.touch();
 }
 
 /** Posts all that is ready in one request; a failed post never runs a tool again (I5). */
@@ -143,6 +156,11 @@ export function postStored(run: Run, id: string): void {
       call,
     )({ sessionId: run.sessionId, workspace, call: { id, type, firstSeenAt, processedAt } }).then(
       ({ kind, ...rest }) => run.fold({ ...rest, type: 'delivered', how: kind }),
+      error => {
+        if (!foundNoTaker(error)) throw error;
+        run.note(`${id} ran to its end, but its output is lost with ${workspace.host}`);
+        run.fold({ type: 'output-lost', id });
+      },
     ),
   );
 }

@@ -3,7 +3,13 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { holdfastHeldCalls, holdfastHost, holdfastOpenCalls, holdfastState } from '../search-attributes.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
 import { type Call, isHeld, pendingCalls } from '../session/state.ts';
-import type { CallDetail, CallRecord, SessionStatus, SessionSummary } from './messages.ts';
+import {
+  type CallDetail,
+  type CallRecord,
+  type SessionStatus,
+  type SessionSummary,
+  WAITS_FOR_HOST,
+} from './messages.ts';
 import type { Run } from './run.ts';
 
 export function callRecord(call: Call): CallRecord {
@@ -81,9 +87,10 @@ function waitingFor(run: Run): string {
   if (run.failure !== undefined) return 'nothing: the run has failed';
   if (run.over !== undefined) return `nothing: the run has ended (${run.over})`;
   if (!run.state.listed) return 'the session’s history';
+  if (run.lostHost !== undefined) return `another host: nobody on ${run.lostHost} asks for work`;
   if (running.length > 0) return `${running.length} running: ${running.map(call => call.summary).join('; ')}`;
   if (calls.some(call => call.phase.kind === 'finished')) return 'results to be posted';
-  if (run.opening !== undefined) return 'a host for the tools';
+  if (run.opening !== undefined) return WAITS_FOR_HOST;
   if (held.length > 0) return `an approval of ${held.map(call => call.summary).join('; ')}`;
   if (calls.length > 0) return `other clients: ${calls.map(call => call.name).join(', ')}`;
   return run.window === undefined ? 'the agent' : `the next turn, ${run.options.maxIdleMs / 1000} s at most`;

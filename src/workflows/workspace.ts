@@ -1,15 +1,19 @@
-/** Opens the session's workspace, once for all calls that want it (§4). */
-import { upsertMemo } from '@temporalio/workflow';
+/** Opens the session's workspace, once for all calls that want it, and finds another host for it (§4). */
+import { CancellationScope, condition, upsertMemo } from '@temporalio/workflow';
+import type { OpenWorkspaceResult } from '../activities/open-workspace.ts';
 import { openWorkspaceOn } from './activities.ts';
+import { barStarted } from './lost-calls.ts';
+import { foundNoTaker } from './no-taker.ts';
 import type { Run } from './run.ts';
 import type { Workspace } from './run-input.ts';
 
 /** Attaches to the session's tool host or starts it; every caller of the moment shares one activity. */
 export function openWorkspace(run: Run): Promise<Workspace> {
-  run.opening ??= open(run).finally(() => {
-    run.opening = undefined;
+  return shared(run, async () => {
+    const known = run.workspace;
+    const result = known === null ? await openOn(run, null) : await openOrTakeOver(run, known);
+    return result === undefined ? (known as Workspace) : settleOn(run, result);
   });
-  return run.opening;
 }
 
 /** After a call found its host gone: unless another call has brought it back meanwhile. */
@@ -19,20 +23,85 @@ export async function reopenWorkspace(run: Run, lost: Workspace, why: string): P
   return openWorkspace(run);
 }
 
-async function open(run: Run): Promise<Workspace> {
-  const known = run.workspace;
-  const result = await openWorkspaceOn(known?.host ?? null)({
-    sessionId: run.sessionId,
-    expected: known?.incarnation ?? null,
+/**
+ * After nobody took a call from its host's queue for `hostLostMs`: the session goes to any host, once no call of
+ * it is attached to the old one any more.
+ *
+ * @returns where the session is now; the same workspace if its host has come back.
+ */
+export function takeOver(run: Run, lost: Workspace): Promise<Workspace> {
+  if (run.workspace !== null && run.workspace.incarnation !== lost.incarnation)
+    return Promise.resolve(run.workspace);
+  run.workspaceOpen = false;
+  return shared(run, async () => {
+    const result = await openAnywhere(run, lost);
+    if (result === undefined) return lost;
+    return settleOn(run, result);
   });
-  for (const note of result.notes) run.note(note);
-  run.note(`${HOW[result.how]} on ${result.workspace.host}`);
-  run.workspace = result.workspace;
+}
+
+function shared(run: Run, work: () => Promise<Workspace>): Promise<Workspace> {
+  if (run.opening !== undefined) return run.opening;
+  const scope = new CancellationScope();
+  run.openingScope = scope;
+  run.opening = scope.run(work).finally(() => {
+    run.opening = undefined;
+    run.openingScope = undefined;
+    run.lostHost = undefined;
+    run.touch();
+  });
+  return run.opening;
+}
+
+function openOn(run: Run, host: string | null): Promise<OpenWorkspaceResult> {
+  const { hostLostMs = 0, incarnation = null } = run.workspace ?? {};
+  return openWorkspaceOn(host, hostLostMs)({ sessionId: run.sessionId, expected: incarnation });
+}
+
+async function openOrTakeOver(run: Run, known: Workspace): Promise<OpenWorkspaceResult | undefined> {
+  try {
+    return await openOn(run, known.host);
+  } catch (error) {
+    if (!foundNoTaker(error)) throw error;
+    return openAnywhere(run, known);
+  }
+}
+
+/** What a heartbeat timeout and a late hand-over add to `hostLostMs` before a call's wait in the queue is over. */
+const MARGIN_MS = 30_000;
+
+/** @returns undefined when a call is attached to the old host after all: then it lives. */
+async function openAnywhere(run: Run, lost: Workspace): Promise<OpenWorkspaceResult | undefined> {
+  const { hostLostMs = 0 } = lost;
+  run.workspaceOpen = false;
+  run.lostHost = lost.host;
+  run.note(`nobody on ${lost.host} has asked for work for ${hostLostMs / 1000} s: it is held for lost`);
+  const none = await condition(() => run.attached === 0, hostLostMs + MARGIN_MS, {
+    summary: 'every call must have lost its host before another takes over',
+  });
+  if (none) return openOn(run, null);
+  run.note(`${lost.host} is back: a call of the session is attached there`);
   run.workspaceOpen = true;
-  upsertMemo({ host: result.workspace.host, incarnation: result.workspace.incarnation });
+  return undefined;
+}
+
+async function settleOn(run: Run, result: OpenWorkspaceResult): Promise<Workspace> {
+  const { workspace } = result;
+  const old = run.workspace;
+  for (const note of result.notes) run.note(note);
+  run.note(`${HOW[result.how]} on ${workspace.host}`);
+  if (old !== null && old.incarnation !== workspace.incarnation) {
+    run.fold({ type: 'moved', to: old.host === workspace.host ? 'same-host' : 'other-host' });
+    await barStarted(run);
+  }
+  run.previous = undefined;
+  run.workspace = workspace;
+  run.workspaceOpen = true;
+  const { host, incarnation, hostLostMs = 0 } = workspace;
+  upsertMemo({ host, incarnation, hostLostMs });
   // Judges every unstarted call anew: the host may have loaded another module than `describeTools` knew (§4).
   run.fold({ type: 'tools', tools: result.tools });
-  return result.workspace;
+  return workspace;
 }
 
 const HOW = {

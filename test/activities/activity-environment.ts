@@ -12,7 +12,11 @@ export interface Surroundings {
 
 export function activityEnvironment(heartbeatDetails?: unknown): Surroundings {
   const env = new MockActivityEnvironment(
-    { heartbeatDetails, workflowExecution: { workflowId: 'sesn_workflow', runId: 'run_now' } },
+    {
+      heartbeatDetails,
+      currentAttemptScheduledTimestampMs: Date.now(),
+      workflowExecution: { workflowId: 'sesn_workflow', runId: 'run_now' },
+    },
     { logger: new DefaultLogger('ERROR') },
   );
   const heartbeats: unknown[] = [];

@@ -61,7 +61,7 @@ describe('reconnecting', () => {
     expect(requests('list')).toHaveLength(1);
     const asked = new URL(requests('list')[0]?.path ?? '', 'http://x').searchParams;
     expect(asked.get('created_at[gte]')).toBe('2026-03-01T11:59:00.000Z');
-    expect(asked.getAll('types[]')).toHaveLength(12);
+    expect(asked.getAll('types[]')).toHaveLength(13);
   });
 
   test('with nothing new it says so with an empty batch', async () => {

@@ -183,11 +183,16 @@ test('the last host is the one in the memo of the run before, however that ended
     expect(await lookup(session.id, first.handle.firstExecutionRunId)).toBeNull();
     await first.handle.terminate();
     const second = await startListening(session);
-    const lastHost = { host: 'host-1', incarnation: `of ${session.id}` };
-    await expect.poll(() => lookup(session.id, second.handle.firstExecutionRunId), POLL).toEqual(lastHost);
+    const lastHost = { host: 'host-1', incarnation: `of ${session.id}`, hostLostMs: 0 };
+    const { firstExecutionRunId } = first.handle;
+    await expect
+      .poll(() => lookup(session.id, second.handle.firstExecutionRunId), POLL)
+      .toEqual({ ...lastHost, runId: firstExecutionRunId });
     await second.handle.signal(finishSignal);
     await second.handle.result();
-    await expect.poll(() => lookup(session.id, 'a-new-run'), POLL).toEqual(lastHost);
+    await expect
+      .poll(() => lookup(session.id, 'a-new-run'), POLL)
+      .toEqual({ ...lastHost, runId: second.handle.firstExecutionRunId });
     expect(await lookup('sesn_never', 'run')).toBeNull();
     expect(await lookup("it's", 'run')).toBeNull();
   } finally {
@@ -195,13 +200,18 @@ test('the last host is the one in the memo of the run before, however that ended
   }
 });
 
-test('a Temporal server that cannot be asked means that the last host is not known', async () => {
+test('a Temporal server that does not answer is asked again, one that refuses to tell is not', async () => {
   const away = await Connection.connect({ address: server.address });
   await away.close();
   const log: string[] = [];
-  const lookup = createLastHostLookup(() => new Client({ connection: away }), {
-    log: line => log.push(line),
-  });
-  expect(await lookup('sesn_1', 'run')).toBeNull();
+  const asking = (client: Client) => createLastHostLookup(() => client, { log: line => log.push(line) });
+  await expect(asking(new Client({ connection: away }))('sesn_1', 'run')).rejects.toThrow();
+  expect(log).toEqual([]);
+  const refusal = Object.assign(new Error('not for you'), { code: 7, details: '', metadata: {} });
+  const refusing = new Client({ connection: away });
+  refusing.withDeadline = async () => {
+    throw refusal;
+  };
+  expect(await asking(refusing)('sesn_1', 'run')).toBeNull();
   expect(log).toEqual([expect.stringContaining('sesn_1')]);
 });

@@ -8,16 +8,19 @@ import { activityEnvironment } from './activity-environment.ts';
 let emulator: Emulator;
 let openSession: ReturnType<typeof createOpenSession>;
 const asked: unknown[] = [];
+let lookUp: 'works' | 'fails' = 'works';
 
 beforeEach(async () => {
   emulator = await startEmulator();
   const feed = createSessionFeed(createClient({ baseURL: emulator.url, apiKey: 'key' }));
   asked.length = 0;
+  lookUp = 'works';
   openSession = createOpenSession({
     feed,
     lastHost: async (...args) => {
       asked.push(args);
-      return { host: 'h1', incarnation: 'i1' };
+      if (lookUp === 'fails') throw new Error('visibility is down');
+      return { host: 'h1', incarnation: 'i1', runId: 'r0' };
     },
   });
 });
@@ -28,13 +31,23 @@ function open(sessionId: string) {
   return activityEnvironment().run(openSession, { sessionId });
 }
 
+test('a last host that cannot be told is asked for again: a guess could run a call twice (I4)', async () => {
+  lookUp = 'fails';
+  const session = emulator.createSession({ script: 'manual' });
+  await expect(open(session.id)).rejects.toMatchObject({
+    type: 'LastHostUnknown',
+    nonRetryable: false,
+    message: expect.stringContaining('visibility is down'),
+  });
+});
+
 test('a session is told with where its workflow ran last', async () => {
   const session = emulator.createSession({ script: 'manual', title: 'Fix the tests' });
   expect(await open(session.id)).toEqual({
     status: 'idle',
     title: 'Fix the tests',
     archived: false,
-    lastHost: { host: 'h1', incarnation: 'i1' },
+    lastHost: { host: 'h1', incarnation: 'i1', runId: 'r0' },
   });
   expect(asked).toEqual([['sesn_workflow', 'run_now']]);
 });

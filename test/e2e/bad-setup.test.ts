@@ -98,7 +98,7 @@ describe.concurrent('flags and settings that are wrong: exit 2, named', () => {
   const settings: [string, string][] = [
     ['ANTHROPIC_BASE_URL', 'localhost'],
     ['HOLDFAST_TOOL_ENV', 'PATH,ANTHROPIC_API_KEY'],
-    ['HOLDFAST_HOST_LOST', '5m'],
+    ['HOLDFAST_HOST_LOST', '1s'],
     ['HOLDFAST_TOOL_COMMAND', '["bwrap"'],
   ];
   it.each(settings)('%s=%s', async (name, value) => {

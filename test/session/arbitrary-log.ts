@@ -11,6 +11,7 @@ import {
   running,
   terminated,
   threadEnded,
+  threadRunning,
   verdict,
   waitsFor,
 } from './wire.ts';
@@ -29,7 +30,7 @@ const IDS = ['__proto__', 'constructor', 'toString'];
 
 const MIXED = [
   ...['call', 'call', 'call', 'call', 'call', 'call', 'call', 'answer', 'answer', 'verdict', 'verdict'],
-  ...['interrupt', 'idle', 'idle', 'waits', 'running', 'thread', 'mcp', 'end'],
+  ...['interrupt', 'idle', 'idle', 'waits', 'running', 'thread', 'mcp', 'end', 'thread-runs', 'thread-runs'],
 ];
 /** Mostly calls that may run. */
 const BUSY = [
@@ -72,6 +73,9 @@ function eventOf(what: string, pick: number, calls: string[], n: number): Sessio
       return idle(REASONS[pick % REASONS.length], `idle-${n}`);
     case 'waits':
       return waitsFor(pick % 4 === 0 ? ['mcp-1', known] : calls.slice(-2), `waits-${n}`);
+    case 'thread-runs':
+      // The primary thread’s alone: the first listing shows it before any other thread’s.
+      return threadRunning('t1', `thread-runs-${n}`);
     case 'thread':
       return threadEnded(pick % 2 === 0 ? 't1' : 't2');
     case 'end':

@@ -16,6 +16,7 @@ import {
   READY,
   started,
   TOOLS,
+  threadRunning,
   verdict,
 } from './wire.ts';
 
@@ -57,6 +58,22 @@ describe('what an interrupt reaches (§2.8)', () => {
       kind: 'run',
       ids: ['c2', 'c3'],
     });
+  });
+
+  test('with the name of the primary thread it reaches the calls that carry no thread, and no others', () => {
+    const child = custom('c2', 'get_weather', { session_thread_id: 'child' });
+    given(...READY, threadRunning('main'), threadRunning('child'), call('c1'), ...started('c1'), child)
+      .after(0, interrupt('main'))
+      .thenStep(stop('c1'))
+      .thenCall('c2', { state: 'open' });
+  });
+
+  test('I1: the same when the name of the primary thread comes last, or after that of a child', () => {
+    given(...READY, at(5, call('c1')), ...started('c1'), at(7, interrupt('main')))
+      .after(0, at(2, threadRunning('child')))
+      .thenStep({ kind: 'wait' })
+      .after(0, at(1, threadRunning('main')))
+      .thenStep(stop('c1'));
   });
 
   test('a held call that was interrupted does not start when it is allowed after all', () => {

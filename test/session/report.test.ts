@@ -41,6 +41,13 @@ This is a fault of the machine that ran the tool. No user interrupted or refused
     );
   });
 
+  test('does not make up an end or an output where the records are lost', () => {
+    const lost = interruptedReport('bash', 'its machine is lost', { ...SILENT, recordsLost: true }, 1);
+    expect(lost).toContain('Started at 2026-01-01T00:00:00.000Z, its end was not seen.');
+    expect(lost).toContain('What it had written is lost.');
+    expect(lost).not.toContain('no output');
+  });
+
   test('a clock that went back gives no negative duration', () => {
     const back = { ...SILENT, endedAt: SILENT.startedAt - 5_000 };
     expect(interruptedReport('bash', 'x', back, 1)).toContain('last known to run 0.0 s later');

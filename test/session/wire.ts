@@ -8,6 +8,7 @@ import type {
   RunningEvent,
   SessionEvent,
   ThreadEndedEvent,
+  ThreadRunningEvent,
   ToolUseEvent,
 } from '../../src/session/events.ts';
 import type { Fact } from '../../src/session/facts.ts';
@@ -85,6 +86,10 @@ export function terminated(type: EndedEvent['type'] = 'session.status_terminated
 export function threadEnded(thread: string): ThreadEndedEvent {
   const id = `thread-end-${thread}`;
   return { type: 'session.thread_status_terminated', id, processed_at: AUTO, session_thread_id: thread };
+}
+
+export function threadRunning(thread: string, id = `thread-runs-${thread}`): ThreadRunningEvent {
+  return { type: 'session.thread_status_running', id, processed_at: AUTO, session_thread_id: thread };
 }
 
 export const GET_WEATHER: ServedTool = {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { readIncarnation } from '../../src/tool-host/journal.ts';
+import { takeNotes } from '../../src/tool-host/session-notes.ts';
 import {
   close,
   FIXTURE_TOOLS,
@@ -110,6 +111,8 @@ describe('a host', () => {
     expect(isRunning(opened.hostPid)).toBe(true);
     await writeFile(join(opened.workspace, 'go'), '');
     await until('the host is gone', () => !isRunning(opened.hostPid));
+    expect(existsSync(opened.socketPath)).toBe(false);
+    expect((await takeNotes(hosts.paths(), false)).at(-1)).toMatch(/ended itself: nobody spoke to it$/);
     const client = hosts.client(await hosts.open({ expected: opened }));
     expect(textOf(await hosts.call(client, 'call_1', 'bash', { command }))).toBe('done');
   });

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { cp, readdir, rename, writeFile } from 'node:fs/promises';
+import { cp, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { admit } from '../../src/tool-host/admission.ts';
+import { admit, dropOldReservations, release } from '../../src/tool-host/admission.ts';
 import { exclusively } from '../../src/tool-host/exclusive.ts';
 import { hostId } from '../../src/tool-host/host-id.ts';
 import { checkStateDir, folderName, sessionPaths } from '../../src/tool-host/paths.ts';
 import { removeWorkspace } from '../../src/tool-host/remove-workspace.ts';
+import { takeNotes } from '../../src/tool-host/session-notes.ts';
 import { sweepHosts } from '../../src/tool-host/sweep.ts';
 import { isRunning, request, SESSION, textOf, until, untilFile, useHosts } from './hosts.ts';
 
@@ -102,6 +103,23 @@ describe('admit', () => {
     expect(await ask('one')).toEqual({ kind: 'admitted' });
   });
 
+  test('has the place back as soon as the session gives it up, and that of a worker that died after a while', async () => {
+    await checkStateDir(hosts.stateDir);
+    await ask('one', 1);
+    expect(await ask('two', 1)).toMatchObject({ kind: 'full' });
+    await release({ stateDir: hosts.stateDir, sessionId: 'one' });
+    expect(await ask('two', 1)).toEqual({ kind: 'admitted' });
+    // Of a minute ago, and of the day after tomorrow: a clock that was set back must not keep it for two days.
+    for (const offset of [-61, 2 * 86_400]) {
+      const at = Date.now() / 1_000 + offset;
+      const run = join(hosts.stateDir, 'run');
+      for (const name of await readdir(run)) await utimes(join(run, name), at, at);
+      await dropOldReservations(hosts.stateDir);
+      expect(await readdir(run)).toEqual([]);
+      await ask('three', 1);
+    }
+  });
+
   test('ends the host that was idle longest when the machine is full, never one that works', async () => {
     const [one, two, three] = [
       await hosts.open({ sessionId: 'one' }),
@@ -167,6 +185,44 @@ describe('sweepHosts', () => {
     expect(pids.map(isRunning)).toEqual([false, false, true]);
   });
 
+  test('leaves a call that runs to its end where it may not be killed, and asks again before it kills', async () => {
+    const opened = await hosts.open();
+    const client = hosts.client(opened);
+    await client.startOrAttach('call_1', request('bash', { command: 'sleep 300' }, { waitMs: 0 }));
+    const { stateDir } = hosts;
+    const quiet: number[] = [];
+    let mayKill = false;
+    let wanted: boolean[] = [];
+    const sweep = () =>
+      sweepHosts({
+        stateDir,
+        isWanted: async () => wanted.shift() ?? false,
+        mayKill: async (_, quietMs) => {
+          quiet.push(quietMs);
+          return mayKill;
+        },
+      });
+    expect(await sweep()).toMatchObject({ closed: [] });
+    mayKill = true;
+    wanted = [false, true];
+    expect(await sweep()).toMatchObject({ closed: [] });
+    expect(isRunning(opened.hostPid)).toBe(true);
+    expect(await sweep()).toMatchObject({ closed: [{ report: { stoppedCalls: ['call_1'] } }] });
+    expect(quiet.length).toBe(3);
+    for (const ms of quiet) expect(ms).toBeLessThan(60_000);
+    expect(await takeNotes(hosts.paths(), false)).toEqual([
+      expect.stringContaining('the sweep ended the tool host, which no run wanted: stopped call_1'),
+    ]);
+  });
+
+  test('leaves hosts of another deployment alone', async () => {
+    const opened = await hosts.open({ namespaceId: 'theirs' });
+    const isOurs = ({ namespaceId }: { namespaceId?: string | undefined }) => namespaceId !== 'theirs';
+    const { stateDir } = hosts;
+    expect(await sweepHosts({ stateDir, isWanted: async () => false, isOurs })).toMatchObject({ closed: [] });
+    expect(isRunning(opened.hostPid)).toBe(true);
+  });
+
   test('takes a question that fails for a yes', async () => {
     const opened = await hosts.open();
     const isWanted = () => Promise.reject(new Error('Temporal is away'));
@@ -190,9 +246,9 @@ describe('sweepHosts', () => {
 test('removing a workspace takes its files and journal, but never from under a live host', async () => {
   const opened = await hosts.open();
   const { stateDir } = hosts;
-  expect(await removeWorkspace({ stateDir, sessionId: SESSION })).toBe(false);
+  expect(await removeWorkspace({ stateDir, sessionId: SESSION, why: 'test' })).toBe(false);
   process.kill(opened.hostPid, 'SIGKILL');
   await until('the host is dead', () => !isRunning(opened.hostPid));
-  expect(await removeWorkspace({ stateDir, sessionId: SESSION })).toBe(true);
+  expect(await removeWorkspace({ stateDir, sessionId: SESSION, why: 'test' })).toBe(true);
   expect(await readdir(join(stateDir, 'sessions'))).toEqual([]);
 });

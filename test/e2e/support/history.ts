@@ -49,13 +49,18 @@ export async function historyOf(client: Client, id: string, runId?: string): Pro
       return timer ? [{ ms: tsToMs(timer.startToFireTimeout), summary: summaryOf(event) }] : [];
     }),
     failedTasks: all.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-      failed && failed.cause !== OVERTAKEN ? [failed.failure?.message ?? String(failed.cause)] : [],
+      failed && !NO_FAULTS.includes(failed.cause ?? 0)
+        ? [failed.failure?.message ?? String(failed.cause)]
+        : [],
     ),
   };
 }
 
-/** WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: a signal came while the task was worked on; it is done again. */
-const OVERTAKEN = 1;
+/**
+ * WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: a signal came while the task was worked on; it is done again.
+ * WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW: a person reset the run to this task.
+ */
+const NO_FAULTS: readonly number[] = [1, 20];
 
 function activityOf(event: RawEvent): Activity[] {
   const scheduled = event.activityTaskScheduledEventAttributes;

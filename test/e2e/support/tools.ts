@@ -89,9 +89,13 @@ const typed = betaTool({
 const large = betaTool({
   name: 'large',
   description: 'returns so many bytes of text',
-  inputSchema: { type: 'object', properties: { bytes: { type: 'integer' } }, required: ['bytes'] },
-  run: ({ bytes }) => {
-    note('begin large');
+  inputSchema: {
+    type: 'object',
+    properties: { bytes: { type: 'integer' }, label: { type: 'string' } },
+    required: ['bytes'],
+  },
+  run: ({ bytes, label }) => {
+    note(`begin ${label ?? 'large'}`);
     return `${'x'.repeat(bytes - 4)} end`;
   },
 });

@@ -20,7 +20,7 @@ import {
 } from '../../../src/workflows/messages.ts';
 import type { RunOptions } from '../../../src/workflows/run-input.ts';
 import type { runSession } from '../../../src/workflows/run-session.ts';
-import { temporalForTest } from '../../support/temporal.ts';
+import { type TestTemporal, temporalForTest } from '../../support/temporal.ts';
 import { closeAll } from './closing.ts';
 import { eventually } from './eventually.ts';
 import { type History, historyOf } from './history.ts';
@@ -29,6 +29,8 @@ import { type Exit, HoldfastProcess } from './holdfast-process.ts';
 export interface WorldOptions extends EmulatorOptions {
   /** Path of the tools module; by default that of these tests. */
   readonly tools?: string;
+  /** Another server than the one of the run. */
+  readonly temporal?: TestTemporal;
   /** More of the processes' environment, or less of it where a value is undefined. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -172,8 +174,8 @@ export class World {
 
 /** @param fileUrl of the test file, for the names of namespaces. */
 export async function createWorld(fileUrl: string, options: WorldOptions = {}): Promise<World> {
-  const { tools = TOOLS, env = {}, ...emulated } = options;
-  const { address, namespace } = await temporalForTest(fileUrl);
+  const { tools = TOOLS, env = {}, temporal, ...emulated } = options;
+  const { address, namespace } = temporal ?? (await temporalForTest(fileUrl));
   const connection = await Connection.connect({ address });
   const folder = mkdtempSync(join(tmpdir(), 'hfe-'));
   const emulator = await startEmulator(emulated);

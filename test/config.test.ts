@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from '../src/config.ts';
+
+const DAY = 86_400_000;
+
+describe('how long workspaces are kept', () => {
+  it.each([
+    [undefined, { afterMs: 14 * DAY, untilEnd: false }],
+    ['keep', { afterMs: null, untilEnd: false }],
+    ['end', { afterMs: 14 * DAY, untilEnd: true }],
+    ['72h', { afterMs: 3 * DAY, untilEnd: false }],
+    ['7d', { afterMs: 7 * DAY, untilEnd: false }],
+  ])('HOLDFAST_KEEP=%s', (text, keep) => {
+    expect(readConfig({ HOLDFAST_KEEP: text }).keep).toMatchObject(keep);
+  });
+
+  it.each(['0', 'forever', '14', '-1d', 'd'])(
+    'is not HOLDFAST_KEEP=%s: nothing is deleted by a slip',
+    text => {
+      expect(() => readConfig({ HOLDFAST_KEEP: text })).toThrow(ConfigError);
+      expect(() => readConfig({ HOLDFAST_KEEP: text })).toThrow('HOLDFAST_KEEP is');
+    },
+  );
+});
+
+describe('the other bounds', () => {
+  it('have defaults', () => {
+    expect(readConfig({})).toMatchObject({
+      maxHosts: 64,
+      maxParallel: 8,
+      sweepMs: 600_000,
+      hostIdleMs: 3_600_000,
+    });
+  });
+
+  it.each([
+    ['HOLDFAST_MAX_HOSTS', '0'],
+    ['HOLDFAST_MAX_HOSTS', '1.5'],
+    ['HOLDFAST_MAX_PARALLEL', 'many'],
+    ['HOLDFAST_SWEEP', 'often'],
+    ['HOLDFAST_HOST_IDLE', '10ms'],
+  ])('are refused with their name when they make no sense: %s=%s', (name, text) => {
+    expect(() => readConfig({ [name]: text })).toThrow(name);
+  });
+});
