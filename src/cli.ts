@@ -1,6 +1,7 @@
 /** The command line: one line per command. Exit codes are the contract's: 0 ended, 1 failed, 2 usage. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { chaosCommand } from './cli/chaos.ts';
 import { demoCommand } from './cli/demo.ts';
 import { emulatorCommand } from './cli/emulator.ts';
 import { exitCodeOf, lineOf } from './cli/failure.ts';
@@ -26,7 +27,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(showCommand())
     .addCommand(stopCommand())
     .addCommand(emulatorCommand())
-    .addCommand(demoCommand());
+    .addCommand(demoCommand())
+    .addCommand(chaosCommand());
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {
     await program.parseAsync([...argv]);

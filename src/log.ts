@@ -3,6 +3,8 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 
 /** @param verbose also what Temporal's SDK says of its own doings. */
 export function createLog(verbose = false): DefaultLogger {
+  // A log that cannot be written (a full disk, a closed pipe) must not end the worker.
+  process.stderr.on('error', () => {});
   return new DefaultLogger(verbose ? 'DEBUG' : 'INFO', entry => {
     if (verbose || !isChatter(entry)) process.stderr.write(`${lineOf(entry)}\n`);
   });

@@ -41,6 +41,8 @@ export interface Sweeping {
 /** Whoever waits for a call asks again every second: with a call that nobody asks for, nobody is there. */
 const QUIET_MS = 5_000;
 const BUSY_MS = 100;
+/** A longer one would fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 export function sweepRegularly(options: SweepingOptions): Sweeping {
   let stopped = false;
@@ -62,7 +64,8 @@ export function sweepRegularly(options: SweepingOptions): Sweeping {
     }
   };
   void sweep();
-  const timer = options.everyMs > 0 ? setInterval(sweep, options.everyMs).unref() : undefined;
+  const everyMs = Math.min(options.everyMs, LONGEST_TIMER_MS);
+  const timer = everyMs > 0 ? setInterval(sweep, everyMs).unref() : undefined;
   return {
     stop: () => {
       stopped = true;

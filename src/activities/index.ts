@@ -56,7 +56,7 @@ export function createListenerActivities(deps: SessionDeps) {
   return { listen: deps.attempts.noted(createListen(deps)) };
 }
 
-export interface ToolDeps extends Pick<SessionDeps, 'feed' | 'ownResults' | 'attempts'> {
+export interface ToolDeps extends Pick<SessionDeps, 'feed' | 'ownResults' | 'attempts' | 'lastHost'> {
   readonly settings: ToolSettings;
   readonly hostId: string;
   readonly maxHosts: number;

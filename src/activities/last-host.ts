@@ -64,7 +64,9 @@ async function previousRun(
 }
 
 function lastHostOf(memo: Record<string, unknown> | undefined, runId: string): LastHost | null {
-  const { host, incarnation, hostLostMs = 0 } = memo ?? {};
+  const { host, incarnation, hostLostMs = 0, startedBy } = memo ?? {};
   if (typeof host !== 'string' || typeof incarnation !== 'string') return null;
-  return { host, incarnation, hostLostMs: Number(hostLostMs), runId };
+  // A run that has only handed on what it was told names the run that had it.
+  const had = typeof startedBy === 'string' ? startedBy : runId;
+  return { host, incarnation, hostLostMs: Number(hostLostMs), runId: had };
 }

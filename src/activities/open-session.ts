@@ -14,6 +14,8 @@ export interface OpenedSession {
   readonly archived: boolean;
   /** Where the previous run of this workflow id had its workspace; null: not known. */
   readonly lastHost: LastHost | null;
+  /** The run that asked. */
+  readonly runId?: string | undefined;
 }
 
 export interface OpenSessionDeps {
@@ -42,7 +44,7 @@ export function createOpenSession(
         throw apiFailure({ kind: 'not-found', message: `there is no session ${JSON.stringify(sessionId)}` });
       }
       const { status, title, archived } = session;
-      return { status, title, archived, lastHost: (await lastHost)() };
+      return { status, title, archived, lastHost: (await lastHost)(), runId: execution?.runId };
     } catch (error) {
       if (signal.aborted) throw cancellationFailure(signal.reason);
       if (error instanceof ApplicationFailure) throw error;

@@ -8,11 +8,19 @@ import type { Keep } from '../tool-host/retention.ts';
 import { takeNotes } from '../tool-host/session-notes.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 import { keepAlive } from './keep-alive.ts';
+import type { LastHost } from './last-host.ts';
 
 export interface OpenWorkspaceInput {
   readonly sessionId: string;
   /** The incarnation the history knows; null on the session's first open. */
   readonly expected: string | null;
+  /** The run that found no workspace; another than the one that opens it was reset since. */
+  readonly lookedUpBy?: string | null;
+}
+
+/** The session has a workspace already, which a run that was reset does not know of. */
+export interface OpenedBefore {
+  readonly openedBefore: LastHost;
 }
 
 export interface OpenWorkspaceResult {
@@ -47,17 +55,26 @@ export interface OpenWorkspaceDeps {
   readonly maxHosts: number;
   readonly launch: typeof import('../tool-host/launch.ts').openWorkspace;
   readonly admission: Pick<typeof import('../tool-host/admission.ts'), 'admit' | 'release'>;
+  readonly lastHost: (workflowId: string, currentRunId: string) => Promise<LastHost | null>;
 }
 
 /**
  * Makes sure that the session's tool host lives: attaches to it, replaces a dead or hung one on its journal, or
  * starts a new incarnation where there is no journal. A full machine throws the retryable `HostFull`.
  */
-export function createOpenWorkspace({ settings, hostId, maxHosts, launch, admission }: OpenWorkspaceDeps) {
-  return async function openWorkspace(input: OpenWorkspaceInput): Promise<OpenWorkspaceResult> {
+export function createOpenWorkspace(deps: OpenWorkspaceDeps) {
+  const { settings, hostId, maxHosts, launch, admission, lastHost } = deps;
+  return async function openWorkspace(
+    input: OpenWorkspaceInput,
+  ): Promise<OpenWorkspaceResult | OpenedBefore> {
     return keepAlive(async signal => {
-      const { sessionId } = input;
+      const { sessionId, lookedUpBy } = input;
       await failpoint('open.begun', sessionId);
+      const { workflowId = sessionId, runId } = activityInfo().workflowExecution ?? {};
+      if (typeof lookedUpBy === 'string' && runId !== undefined && lookedUpBy !== runId) {
+        const openedBefore = await lastHost(workflowId, runId);
+        if (openedBefore !== null) return { openedBefore };
+      }
       const { stateDir } = settings;
       const place = await admission.admit({ stateDir, maxHosts, sessionId });
       if (place.kind === 'full') {

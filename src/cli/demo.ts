@@ -8,6 +8,7 @@ import type { Paint } from '../dev/demo/timeline.ts';
 import { verdictLine } from '../dev/demo/verdict.ts';
 import { type Progress, startProgress } from '../dev/progress.ts';
 import { milliseconds } from '../duration.ts';
+import { catchEndingSignals } from './ending-signals.ts';
 
 interface DemoFlags {
   readonly runner: 'holdfast' | 'sdk';
@@ -29,11 +30,6 @@ Examples:
   $ holdfast demo --runner sdk   # the same session, served by the SDK's own runner
   $ holdfast demo --keep         # and then look at it in Temporal's web UI
 `;
-
-/** As a shell tells that a signal ended a program. */
-const EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-type Ending = keyof typeof EXIT;
-const SIGNALS = Object.keys(EXIT) as Ending[];
 
 /** Exit status: 0 the verdict is ok, 1 anything else, 2 bad flags, 130 ended by Ctrl-C. */
 export function demoCommand(): Command {
@@ -63,15 +59,7 @@ export function demoCommand(): Command {
 async function demo(flags: DemoFlags): Promise<void> {
   const config = readConfig();
   const progress = startProgress(process.stderr);
-  const interrupt = new AbortController();
-  let ending: Ending | undefined;
-  const onSignal = (signal: Ending) => {
-    // A second one does not wait for the clean-up.
-    if (ending !== undefined) process.exit(EXIT[signal]);
-    ending = signal;
-    interrupt.abort();
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const ending = catchEndingSignals();
   let shown = false;
   try {
     await runDemo(
@@ -82,7 +70,7 @@ async function demo(flags: DemoFlags): Promise<void> {
         given: config.temporal,
         limitMs: flags.limit,
         killAfterMs: flags.killAfter,
-        signal: interrupt.signal,
+        signal: ending.signal,
         stage: progress.say,
         onCall: what => {
           if (process.stderr.isTTY) progress.say(`the agent calls ${what}`);
@@ -95,18 +83,19 @@ async function demo(flags: DemoFlags): Promise<void> {
         process.stdout.write(
           flags.json ? `${JSON.stringify(reportFigures(report))}\n` : reportText(report, paint),
         );
-        if (flags.keep) await keep(report, progress, interrupt.signal);
+        if (flags.keep) await keep(report, progress, ending.signal);
       },
     );
   } catch (error) {
     progress.end();
-    if (ending !== undefined) process.exitCode = EXIT[ending];
+    const status = ending.status();
+    if (status !== undefined) process.exitCode = status;
     else failed(error as Error, flags);
   } finally {
     progress.end();
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    ending.release();
   }
-  if (ending !== undefined && !shown) process.stderr.write('demo: interrupted\n');
+  if (ending.status() !== undefined && !shown) process.stderr.write('demo: interrupted\n');
 }
 
 /** It could not begin: the error as it is (the finder's has several lines), and the verdict all the same. */

@@ -1,7 +1,13 @@
 import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
-import { type CallDetail, callsQuery, type SessionStatus, statusQuery } from '../workflows/messages.ts';
+import {
+  type CallDetail,
+  callsQuery,
+  type SessionStatus,
+  statusQuery,
+  WAITS_FOR_HOST,
+} from '../workflows/messages.ts';
 import { CliError, lineOf } from './failure.ts';
 import { sessionId } from './session-id.ts';
 import { callTable, colour } from './table.ts';
@@ -34,6 +40,14 @@ async function show(text: string, flags: { readonly json?: boolean }): Promise<v
   });
 }
 
+/** The run itself does not hear of attempts that failed; the server tells, e.g. that the machine is full. */
+async function whyNoHost(handle: WorkflowHandle): Promise<string> {
+  const { raw } = await handle.describe();
+  const opening = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'openWorkspace');
+  const message = opening?.lastFailure?.message;
+  return message ? ` (${message.replace(/^waiting for a host: /, '')})` : '';
+}
+
 async function read(
   client: Client,
   id: string,
@@ -42,7 +56,9 @@ async function read(
   try {
     return await client.withDeadline(Date.now() + QUERY_MS, async () => {
       const [status, calls] = await Promise.all([handle.query(statusQuery), handle.query(callsQuery)]);
-      return { status, calls };
+      if (status.waitingFor !== WAITS_FOR_HOST) return { status, calls };
+      const why = await whyNoHost(handle);
+      return { status: { ...status, waitingFor: `${WAITS_FOR_HOST}${why}` }, calls };
     });
   } catch (error) {
     if (error instanceof WorkflowNotFoundError)

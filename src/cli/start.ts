@@ -32,8 +32,9 @@ export function startCommand(): Command {
 
 async function start(text: string, flags: StartFlags): Promise<void> {
   const id = sessionId(text);
-  const options = flags.maxIdle === undefined ? {} : { maxIdleMs: milliseconds('--max-idle', flags.maxIdle) };
+  const idle = flags.maxIdle === undefined ? {} : { maxIdleMs: milliseconds('--max-idle', flags.maxIdle) };
   const config = readConfig();
+  const options = { ...idle, maxParallel: config.maxParallel };
   await requireSession(config, id);
   await withTemporal(config, async client => {
     const handle = await startSession(client, id, options);

@@ -10,7 +10,7 @@ import { closeWorkspace } from './launch.ts';
 import { runFolder, shortHash } from './paths.ts';
 import { look } from './raise-host.ts';
 import { noteFor } from './session-notes.ts';
-import { type LiveHost, listLiveHosts } from './sweep.ts';
+import { type LiveHost, listServingHosts } from './sweep.ts';
 
 export interface AdmitOptions {
   readonly stateDir: string;
@@ -32,7 +32,7 @@ const HEALTH_MS = 5_000;
 export async function admit(options: AdmitOptions): Promise<Admission> {
   const { stateDir, sessionId, maxHosts } = options;
   return exclusively(join(runFolder(stateDir), 'admission'), WAIT_MS, async () => {
-    const live = await listLiveHosts(stateDir);
+    const live = await listServingHosts(stateDir);
     if (live.some(host => host.sessionId === sessionId)) return { kind: 'admitted' };
     const reserved = await reservations(stateDir, [...live.map(host => host.sessionId), sessionId]);
     const taken = live.length + reserved;

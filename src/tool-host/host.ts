@@ -6,6 +6,7 @@ import { Calls } from './calls.ts';
 import { removeFile, replaceFile } from './durable-file.ts';
 import { Fence } from './fence.ts';
 import { type HostConfig, type HostRecord, toolEnvironment } from './host-config.ts';
+import { boundLog } from './host-log.ts';
 import { Journal, readIncarnation } from './journal.ts';
 import { killAll } from './kill.ts';
 import { hashModule } from './module-hash.ts';
@@ -144,6 +145,7 @@ export class ToolHost {
 
   #look(): void {
     if (!this.#journalStands()) return void this.#leave('the journal is gone');
+    boundLog(process.stderr.fd);
     const unspoken = performance.now() - this.#spokenAt > this.#config.limits.unspokenMs;
     if (unspoken && this.#speaking === 0 && this.#calls.idle) void this.#endInOrder('nobody spoke to it');
   }

@@ -1,11 +1,11 @@
 /** Starts the process of a tool host and waits until it serves. */
-import { closeSync, openSync, statSync, truncateSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { failpointFolder } from '../failpoint.ts';
 import { startEntry } from './child-entry.ts';
 import { type HostConfig, type HostReady, hostEnvironment } from './host-config.ts';
+import { openLog } from './host-log.ts';
 
-const LOG_BYTES = 1024 * 1024;
 const LOG_TAIL = 2_000;
 
 /** The host did not come to serve; the message holds the end of its log. Worth another try, unless the module is broken. */
@@ -51,14 +51,4 @@ async function whyNot(
   const what = report.kind === 'silent' ? `it was not ready after ${startMs} ms` : report.reason;
   const said = (await readFile(hostLog, 'utf8').catch(() => '')).slice(-LOG_TAIL).trim();
   return said === '' ? what : `${what}; its log ends: ${said}`;
-}
-
-/** Appended to over a session's hosts, and begun anew when it has grown large (I11). */
-function openLog(path: string): number {
-  try {
-    if (statSync(path).size > LOG_BYTES) truncateSync(path);
-  } catch {
-    // There is none yet.
-  }
-  return openSync(path, 'a', 0o600);
 }

@@ -2,6 +2,7 @@
  * Clearing a state folder of hosts that nobody wants any more and of what dead hosts have left running. Nothing is
  * killed on the word of a pid: a process is known by pid, start time and boot id, or by its mark.
  */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from './durable-file.ts';
 import { exclusively } from './exclusive.ts';
@@ -12,7 +13,7 @@ import { killAll, markedProcesses } from './kill.ts';
 import { type CloseReport, closeWorkspace } from './launch.ts';
 import { killIncarnation } from './leftovers.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
-import { type SessionPaths, sessionFolders, sessionPaths } from './paths.ts';
+import { runFolder, type SessionPaths, sessionFolders, sessionPaths, sessionsFolder } from './paths.ts';
 import { isAlive } from './processes.ts';
 import { look } from './raise-host.ts';
 import { noteFor } from './session-notes.ts';
@@ -56,8 +57,27 @@ const HEALTH_MS = 5_000;
 
 /** Hosts of this state folder whose processes live. */
 export async function listLiveHosts(stateDir: string): Promise<LiveHost[]> {
-  const records = await readRecords(stateDir);
-  return records.filter(isAlive).map(({ sessionId, incarnation, pid }) => ({
+  return livingIn(stateDir, await sessionFolders(stateDir));
+}
+
+/**
+ * Those that can be reached. Looks only where a socket is: a machine may keep the files of thousands of sessions, and
+ * this is asked whenever one of them comes back.
+ */
+export async function listServingHosts(stateDir: string): Promise<LiveHost[]> {
+  const sockets = new Set(await readdir(runFolder(stateDir)).catch(() => []));
+  const names = await readdir(sessionsFolder(stateDir)).catch(() => []);
+  const served = names.filter(name => sockets.has(`${name.slice(name.lastIndexOf('-') + 1)}.sock`));
+  return livingIn(
+    stateDir,
+    served.map(name => join(sessionsFolder(stateDir), name)),
+  );
+}
+
+async function livingIn(stateDir: string, folders: readonly string[]): Promise<LiveHost[]> {
+  const records = await Promise.all(folders.map(folder => readJson<HostRecord>(join(folder, 'host.json'))));
+  const known = records.filter(record => record !== undefined);
+  return known.filter(isAlive).map(({ sessionId, incarnation, pid }) => ({
     sessionId,
     incarnation,
     pid,
@@ -146,12 +166,6 @@ async function killDeadHost(stateDir: string, sessionId: string, incarnation: st
   } catch {
     return nothing;
   }
-}
-
-async function readRecords(stateDir: string): Promise<HostRecord[]> {
-  const folders = await sessionFolders(stateDir);
-  const records = await Promise.all(folders.map(folder => readJson<HostRecord>(join(folder, 'host.json'))));
-  return records.filter(record => record !== undefined);
 }
 
 /** The sessions of this folder by the incarnation of their journals. */

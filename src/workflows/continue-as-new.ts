@@ -18,7 +18,8 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   await condition(quiet, run.options.drainMs, { summary: 'posts under way end before the next run' });
   run.takeInbox();
   if (run.failure !== undefined) throw new FailedRun(run.failure.error);
-  const { sessionId, options, cursor, workspace, previous, record, title, searchAttributes } = run;
+  const { sessionId, options, cursor, workspace, previous, record, title, searchAttributes, lookedUpBy } =
+    run;
   const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
   await next({
     sessionId,
@@ -32,6 +33,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
       record,
       title,
       searchAttributes,
+      lookedUpBy,
     },
   });
 }

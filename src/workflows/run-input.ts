@@ -53,6 +53,8 @@ export interface Carried {
   readonly record: readonly RecordLine[];
   readonly title: string | null;
   readonly searchAttributes: boolean;
+  /** Which run asked where the session ran last. */
+  readonly lookedUpBy?: string | null;
 }
 
 export interface RunSessionInput {

@@ -48,6 +48,8 @@ export class Run {
   attached = 0;
   /** The run before, until this one has opened a workspace: what it had started must not start again (I4). */
   previous: { readonly runId: string } | undefined;
+  /** The id of the run that asked where the session ran last; after a Reset it is another one's. */
+  lookedUpBy: string | null;
   /** Activities that post; a run that continues as new lets them end. */
   posts = 0;
   title: string | null;
@@ -80,6 +82,7 @@ export class Run {
     this.workspace = carried?.workspace ?? null;
     this.workspaceOpen = this.workspace !== null && carried?.previous === undefined;
     this.previous = carried?.previous;
+    this.lookedUpBy = carried?.lookedUpBy ?? null;
     this.record = [...(carried?.record ?? [])];
     this.title = carried?.title ?? null;
     this.searchAttributes = carried?.searchAttributes ?? false;

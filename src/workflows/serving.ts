@@ -1,5 +1,5 @@
 /** What goes on beside the steps of a run. */
-import { isCancellation } from '@temporalio/workflow';
+import { isCancellation, upsertMemo } from '@temporalio/workflow';
 import { describeTools, openSession } from './activities.ts';
 import { keepListening } from './listening.ts';
 import type { Run } from './run.ts';
@@ -22,10 +22,13 @@ async function lookUp(run: Run): Promise<boolean> {
   try {
     const session = await openSession({ sessionId: run.sessionId });
     run.title = session.title;
+    run.lookedUpBy = session.runId ?? null;
     if (session.lastHost !== null) {
       const { runId, ...workspace } = session.lastHost;
       run.workspace = workspace;
       run.previous = { runId };
+      // A run without a call must not make the session forget where its files are (§4).
+      upsertMemo({ ...workspace, startedBy: runId });
     }
     run.searchAttributes = session.searchAttributes;
     run.touch();

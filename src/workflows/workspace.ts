@@ -11,8 +11,8 @@ import type { Workspace } from './run-input.ts';
 export function openWorkspace(run: Run): Promise<Workspace> {
   return shared(run, async () => {
     const known = run.workspace;
-    const result = known === null ? await openOn(run, null) : await openOrTakeOver(run, known);
-    return result === undefined ? (known as Workspace) : settleOn(run, result);
+    const result = known === null ? await openFirst(run) : await openOrTakeOver(run, known);
+    return result === undefined ? (run.workspace as Workspace) : settleOn(run, result);
   });
 }
 
@@ -53,9 +53,23 @@ function shared(run: Run, work: () => Promise<Workspace>): Promise<Workspace> {
   return run.opening;
 }
 
-function openOn(run: Run, host: string | null): Promise<OpenWorkspaceResult> {
+async function openOn(run: Run, host: string | null): Promise<OpenWorkspaceResult> {
   const { hostLostMs = 0, incarnation = null } = run.workspace ?? {};
-  return openWorkspaceOn(host, hostLostMs)({ sessionId: run.sessionId, expected: incarnation });
+  const answer = await openWorkspaceOn(host, hostLostMs)({ sessionId: run.sessionId, expected: incarnation });
+  if ('openedBefore' in answer) throw new Error('a workspace that is known was opened as if it were not');
+  return answer;
+}
+
+/** A run that was reset may have opened one: its calls must not start again on another host (I4). */
+async function openFirst(run: Run): Promise<OpenWorkspaceResult | undefined> {
+  const { sessionId, lookedUpBy } = run;
+  const answer = await openWorkspaceOn(null, 0)({ sessionId, expected: null, lookedUpBy });
+  if (!('openedBefore' in answer)) return answer;
+  const { runId, ...workspace } = answer.openedBefore;
+  run.note(`this run was reset: the session has its workspace on ${workspace.host}`);
+  run.workspace = workspace;
+  run.previous = { runId };
+  return openOrTakeOver(run, workspace);
 }
 
 async function openOrTakeOver(run: Run, known: Workspace): Promise<OpenWorkspaceResult | undefined> {
@@ -98,7 +112,7 @@ async function settleOn(run: Run, result: OpenWorkspaceResult): Promise<Workspac
   run.workspace = workspace;
   run.workspaceOpen = true;
   const { host, incarnation, hostLostMs = 0 } = workspace;
-  upsertMemo({ host, incarnation, hostLostMs });
+  upsertMemo({ host, incarnation, hostLostMs, startedBy: null });
   // Judges every unstarted call anew: the host may have loaded another module than `describeTools` knew (§4).
   run.fold({ type: 'tools', tools: result.tools });
   return workspace;

@@ -52,9 +52,17 @@ describe('attaching', () => {
   test('an empty history is one empty batch that says listed', async () => {
     const listening = worker.listen(session.id, { epoch: 3, lease: 4, attempt: 5 });
     await listening.listed();
-    expect(listening.batches).toEqual([
-      { epoch: 3, lease: 4, attempt: 5, events: [], listed: true, cursor: { at: null } },
-    ]);
+    const [batch, ...more] = listening.batches;
+    expect(batch).toMatchObject({
+      epoch: 3,
+      lease: 4,
+      attempt: 5,
+      events: [],
+      listed: true,
+      cursor: { at: null },
+    });
+    expect(batch).toMatchObject({ run: expect.any(String), scheduledAt: expect.any(Number) });
+    expect(more).toEqual([]);
   });
 
   test('a history is cut to what is open, and its newest stamp is the cursor all the same', async () => {

@@ -48,6 +48,7 @@ test('a session is told with where its workflow ran last', async () => {
     title: 'Fix the tests',
     archived: false,
     lastHost: { host: 'h1', incarnation: 'i1', runId: 'r0' },
+    runId: 'run_now',
   });
   expect(asked).toEqual([['sesn_workflow', 'run_now']]);
 });

@@ -47,6 +47,7 @@ async function attempt(
       sessionId: session.id,
       items,
       progress,
+      now: Date.now(),
       onProgress: next => {
         progress = JSON.parse(JSON.stringify(next));
       },
@@ -265,7 +266,7 @@ describe('a refusal is read back (§2.6)', () => {
   test('a session that is gone voids all', async () => {
     const items = [itemFor('sevt_1'), itemFor('sevt_2')];
     const sessionId = 'sesn_none';
-    const job = { sessionId, items, progress: NO_PROGRESS, onProgress: () => undefined };
+    const job = { sessionId, items, progress: NO_PROGRESS, now: Date.now(), onProgress: () => undefined };
     const delivery = await deliver({ feed, ownResults }, job);
     expect(kinds(delivery)).toEqual(['void', 'void']);
     expect(reasons(delivery)).toContain('gone');
@@ -344,7 +345,13 @@ test('an aborted delivery lets go at once, and its result is not taken for deliv
   const item = call();
   session.setFaults({ latency_ms: { send: 10_000 } });
   const stopping = new AbortController();
-  const job = { sessionId: session.id, items: [item], progress, onProgress: () => undefined };
+  const job = {
+    sessionId: session.id,
+    items: [item],
+    progress,
+    now: Date.now(),
+    onProgress: () => undefined,
+  };
   const delivery = deliver({ feed, ownResults }, { ...job, signal: stopping.signal });
   await expect.poll(posts, { timeout: 15_000 }).toBe(1);
   stopping.abort(new Error('shutdown'));

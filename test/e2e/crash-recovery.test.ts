@@ -3,40 +3,12 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { textsOf } from './support/answers.ts';
 import { type CrashWorld, crashWorld, describeKills } from './support/crash.ts';
+import { CRASH_CASES, TWICE } from './support/crash-cases.ts';
 
-describeKills(
-  import.meta.url,
-  'worker',
-  [
-    'listen.attached',
-    'open.begun',
-    'call.unscheduled',
-    'run.begun',
-    'run.answered',
-    'post.unsent',
-    'stored.read',
-    'continue.begun',
-    'tail.read',
-    'close.begun',
-  ],
-  2,
-);
-
-describeKills(
-  import.meta.url,
-  'tool host',
-  [
-    // Started again on its journal, killed before anybody knows of it.
-    'host.unrecorded',
-    // Attached again, killed before it has read its journal.
-    'put.received',
-    'call.claimed',
-    // Killed while it reports on a call that it had not even started.
-    'report.unrecorded',
-    'stop.received',
-  ],
-  2,
-);
+for (const victim of ['worker', 'tool host'] as const) {
+  const points = TWICE[victim].filter(point => CRASH_CASES[point].road !== undefined);
+  describeKills(import.meta.url, victim, points, 2);
+}
 
 async function worldOf({ task, onTestFinished }: TestContext): Promise<CrashWorld> {
   const made = await crashWorld(pathToFileURL(task.file.filepath).href);

@@ -1,5 +1,6 @@
 /** Where a session's files are, there its calls run; and what is left of a run that was ended from outside (§4). */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { textsOf } from './support/answers.ts';
 import { eventually } from './support/eventually.ts';
@@ -32,6 +33,32 @@ describe.concurrent('two hosts', () => {
       const texts = textsOf(session);
       expect([texts[1], texts[2]?.split('\n').at(-1)]).toEqual([`${i + 1}`, `${i + 1}`]);
     }
+  });
+
+  it('a session stays on its host over a run without a call, which opened no workspace', async context => {
+    const w = await world(context);
+    const here = await w.worker();
+    const session = w.session(async agent => {
+      await agent.call('bash', { command: 'echo mine > mine.txt' });
+      await agent.idle();
+      await agent.say('nothing to do');
+      await agent.idle();
+      await agent.call('bash', { command: 'cat mine.txt' });
+    });
+    await (await w.begin(session.id)).result();
+    session.sendMessage('say something');
+    await (await w.begin(session.id)).result();
+    await here.end('SIGTERM');
+    await w.run(['worker'], { HOLDFAST_STATE_DIR: join(w.folder, 'other') }).says('worker ready');
+    session.sendMessage('read it');
+    const handle = await w.begin(session.id);
+    await eventually('the call is known', async () => {
+      const calls = await w.calls(session.id).catch(() => []);
+      return calls.length === 1;
+    });
+    await w.worker();
+    expect((await handle.result()).calls).toMatchObject([{ posted: true, isError: false }]);
+    expect(textsOf(session)[1]).toMatch(/mine$/);
   });
 
   it('a call waits for its host while only another one is up, and runs once when it is back', async context => {
@@ -91,16 +118,29 @@ describe.concurrent('a run that is ended from outside while a tool runs', () => 
     expect(toolProcesses(w.stateDir)).toEqual([]);
   });
 
-  it('whose workers are gone for good: the next worker’s sweep ends its tool host', async context => {
-    const w = await world(context);
+  it('whose workers are gone for good: the next worker’s sweeps leave its call to its end, then end its tool host', async context => {
+    const w = await world(context, { env: { HOLDFAST_SWEEP: '100ms' } });
     const worker = await w.worker();
-    const session = w.session([{ call: 'meet', input: { label: 'c', others: ['never'] } }]);
+    const session = w.session([{ call: 'meet', input: { label: 'c', others: ['go on'] } }]);
     const handle = await w.begin(session.id);
     await w.effect('begin c');
     await worker.end('SIGKILL');
     await handle.terminate('by hand');
+    const next = await w.worker();
+    // Several sweeps: what they leave alone they leave no trace of.
+    await sleep(1_000);
     expect(toolProcesses(w.stateDir).length).toBeGreaterThan(0);
-    await (await w.worker()).says(`sweep: closed the tool host of ${session.id}`);
+    w.note('begin go on');
+    await next.says(`sweep: closed the tool host of ${session.id}`);
     await eventually('nothing of it is left', () => toolProcesses(w.stateDir).length === 0);
+    expect((await (await w.begin(session.id)).result()).calls).toMatchObject([
+      { posted: true, isError: false, attempts: 1 },
+    ]);
+    expect(textsOf(session)).toEqual(['c met all']);
+    expect(w.effects('begin c')).toHaveLength(1);
+    const { record } = await w.status(session.id);
+    expect(record.map(({ what }) => what).join()).toMatch(
+      /the sweep ended the tool host, which no run wanted/,
+    );
   });
 });

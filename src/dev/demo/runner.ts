@@ -1,10 +1,9 @@
 /** The process that serves the demo's session, and that is killed: Holdfast's worker, or the SDK's runner. */
-import { open, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Env } from '../child-env.ts';
-import { lastLines } from '../temporal-binary.ts';
-import { spawnTethered, type TetheredProcess } from '../tethered-process.ts';
+import { lastWords, startLogged, without } from '../logged-process.ts';
+import type { TetheredProcess } from '../tethered-process.ts';
 import { FOLDER_VARIABLE } from './effects.ts';
 import type { Scene } from './scene.ts';
 import type { SdkRunnerInput } from './sdk-runner-main.ts';
@@ -46,25 +45,8 @@ export function sdkRunner(scene: Scene, env: Env, input: Omit<SdkRunnerInput, 'f
 
 function runner({ folder }: Scene, args: readonly string[], env: Env): Runner {
   const logFile = join(folder, 'runner.log');
-  // The agent's commands call `node`: the one that runs this.
-  const path = [dirname(process.execPath), env.PATH ?? '/usr/bin:/bin'].join(':');
   return {
-    start: async () => {
-      const log = await open(logFile, 'a');
-      try {
-        return await spawnTethered(process.execPath, args, {
-          env: { ...env, PATH: path, [FOLDER_VARIABLE]: folder },
-          cwd: folder,
-          output: log.fd,
-        });
-      } finally {
-        await log.close();
-      }
-    },
-    lastWords: async () => lastLines(await readFile(logFile, 'utf8').catch(() => ''), 5, 1_000),
+    start: () => startLogged({ args, env: { ...env, [FOLDER_VARIABLE]: folder }, cwd: folder, logFile }),
+    lastWords: () => lastWords(logFile),
   };
-}
-
-function without(env: Env, names: RegExp): Env {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.test(name)));
 }

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import type { Env } from '../child-env.ts';
+import { makeNamespace, type OwnNamespace } from '../own-namespace.ts';
 import type { ProgressOutput } from '../progress.ts';
 import { startTemporalServer } from '../temporal-server.ts';
-import { makeNamespace, type OwnNamespace } from './own-namespace.ts';
 
 export interface DemoTemporalOptions {
   /** The caller's environment, to find or build a server. */
@@ -54,7 +54,7 @@ export async function openTemporal(
   };
   try {
     connection = await connect(given.isGiven ? given.connection : { address: server.address });
-    if (given.isGiven) own = await makeNamespace(connection, given.address, place.signal);
+    if (given.isGiven) own = await makeNamespace('demo', connection, given.address, place.signal);
     const namespace = own?.namespace ?? server.namespace;
     const { address, uiAddress } = server;
     const client = new Client({ connection, namespace });

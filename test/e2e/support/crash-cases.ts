@@ -1,6 +1,6 @@
 /**
  * What is tested at each failpoint, and what must come of the call there: the one source for the tests
- * (crash-*.test.ts) and for the table in docs/reliability.md (scripts/failpoints.ts).
+ * (crash-*.test.ts) and for the table in docs/reliability.md (scripts/failpoint-table.ts).
  */
 import type { Failpoint } from '../../../src/failpoints.ts';
 
@@ -15,7 +15,7 @@ export type Outcome = 'done' | 'unknown' | 'stopped';
 /**
  * How a session comes to a failpoint. `first`: on its first call · `next`: on a call while its tool host lives ·
  * `busy`: the same, with a tool that runs on · `large`: with a result too large for the history · `lease`: with
- * leases of one batch · `stop`: when a person stops a running call · `report`: after the tool host of a running
+ * leases of one batch · `stop`: when a user interrupts a running call · `report`: after the tool host of a running
  * call was killed · `rotation`: by growing a long history · `idle`: when the session goes idle.
  */
 export type Road = 'first' | 'next' | 'busy' | 'large' | 'lease' | 'stop' | 'report' | 'rotation' | 'idle';
@@ -34,7 +34,10 @@ const both = (road: Road, host: Outcome = 'done', worker: Outcome = 'done'): Cra
 const noHostYet: CrashCase = { road: 'first', victims: { worker: 'done' } };
 const workerAlone: CrashCase = { victims: { worker: 'done' } };
 
-export const CRASH_CASES: Readonly<Record<Failpoint, CrashCase>> = {
+type Cases = Readonly<Partial<Record<Failpoint, CrashCase>>>;
+
+/** crash-hearing.test.ts */
+export const HEARING = {
   'listen.attached': noHostYet,
   'listen.page': noHostYet,
   'listen.unreleased': noHostYet,
@@ -42,12 +45,14 @@ export const CRASH_CASES: Readonly<Record<Failpoint, CrashCase>> = {
   'signal.sent': both('next'),
   'lease.ended': both('lease'),
   'lease.adopted': both('lease'),
-
   'open.begun': noHostYet,
   'journal.made': noHostYet,
   'host.unrecorded': both('first'),
   'open.done': both('first'),
+} satisfies Cases;
 
+/** crash-running.test.ts */
+export const RUNNING = {
   'call.unscheduled': both('next'),
   'run.begun': both('next'),
   'put.received': both('next'),
@@ -59,38 +64,71 @@ export const CRASH_CASES: Readonly<Record<Failpoint, CrashCase>> = {
   'content.durable': both('large', 'unknown'),
   'outcome.durable': both('next'),
   'run.answered': both('next'),
-
   'stop.begun': both('stop', 'unknown', 'stopped'),
   'stop.received': both('stop', 'unknown', 'stopped'),
   'stop.killed': both('stop', 'stopped', 'stopped'),
   'stop.answered': both('stop', 'stopped', 'stopped'),
-
-  // The call's tool host was killed before.
+  // The call's first tool host was killed before.
   'report.unrecorded': both('report', 'unknown', 'unknown'),
   'report.recorded': both('report', 'unknown', 'unknown'),
+} satisfies Cases;
 
+/** crash-posting.test.ts */
+export const POSTING = {
   'post.unscheduled': both('next'),
   'post.unsent': both('next'),
   'post.accepted': both('next'),
   'post.done': both('next'),
   'stored.begun': both('large'),
   'stored.read': both('large'),
-
   'continue.unsent': both('rotation'),
   'continue.begun': both('rotation'),
-  'workflow.replaying': workerAlone,
-  'orphans.found': workerAlone,
-  'orphans.failed': workerAlone,
-
   'idle.fired': both('idle'),
   'tail.unread': both('idle'),
   'tail.read': both('idle'),
   'close.begun': both('idle'),
   'close.ended': both('idle'),
-  'close.done': workerOnlyAtTheEnd(),
+  // The tool host has ended by then.
+  'close.done': { road: 'idle', victims: { worker: 'done' } },
+} satisfies Cases;
+
+/** crash-recovery.test.ts, which names them. */
+export const RECOVERY = {
+  'workflow.replaying': workerAlone,
+  'orphans.found': workerAlone,
+  'orphans.failed': workerAlone,
+} satisfies Cases;
+
+export const CRASH_CASES: Readonly<Record<Failpoint, CrashCase>> = {
+  ...HEARING,
+  ...RUNNING,
+  ...POSTING,
+  ...RECOVERY,
 };
 
-/** The tool host has ended by then. */
-function workerOnlyAtTheEnd(): CrashCase {
-  return { road: 'idle', victims: { worker: 'done' } };
-}
+/** Where whoever takes over comes to the same point, and is killed there as well (crash-recovery.test.ts). */
+export const TWICE: Readonly<Record<Victim, readonly Failpoint[]>> = {
+  worker: [
+    'listen.attached',
+    'open.begun',
+    'call.unscheduled',
+    'run.begun',
+    'run.answered',
+    'post.unsent',
+    'stored.read',
+    'continue.begun',
+    'workflow.replaying',
+    'tail.read',
+    'close.begun',
+  ],
+  'tool host': [
+    // Started again on its journal, killed before anybody knows of it.
+    'host.unrecorded',
+    // Asked for the call again, killed before it has read its journal.
+    'put.received',
+    'call.claimed',
+    // Killed while it reports on a call that it had not even started.
+    'report.unrecorded',
+    'stop.received',
+  ],
+};

@@ -58,9 +58,10 @@ export async function historyOf(client: Client, id: string, runId?: string): Pro
 
 /**
  * WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: a signal came while the task was worked on; it is done again.
+ * WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND: the run was terminated or reset meanwhile.
  * WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW: a person reset the run to this task.
  */
-const NO_FAULTS: readonly number[] = [1, 20];
+const NO_FAULTS: readonly number[] = [1, 17, 20];
 
 function activityOf(event: RawEvent): Activity[] {
   const scheduled = event.activityTaskScheduledEventAttributes;

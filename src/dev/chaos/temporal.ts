@@ -1,0 +1,105 @@
+/** Temporal for one chaos: a server of its own that can be killed, or a namespace of its own on the user's. */
+import { join } from 'node:path';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { Env } from '../child-env.ts';
+import { makeNamespace } from '../own-namespace.ts';
+import { startTemporalServer, type TemporalServer } from '../temporal-server.ts';
+
+export interface ChaosTemporalOptions {
+  readonly env: Env;
+  readonly cacheDir: string;
+  /** How TEMPORAL_* names a server; `isGiven` false: none. */
+  readonly given: {
+    readonly isGiven: boolean;
+    readonly address: string;
+    readonly connection: ConnectionOptions;
+  };
+  /** Of the run: the database is below it. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+export interface ChaosTemporal {
+  readonly address: string;
+  readonly namespace: string;
+  readonly isGiven: boolean;
+  readonly client: Client;
+  /** SIGKILL; the database stays. Only for a server of our own. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and database. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const CONNECT_MS = 10_000;
+
+/** @throws TemporalServerError or Error, for a person; the signal's reason. */
+export async function openChaosTemporal(options: ChaosTemporalOptions): Promise<ChaosTemporal> {
+  return options.given.isGiven ? onGiven(options) : onOwn(options);
+}
+
+async function onGiven({ given, signal }: ChaosTemporalOptions): Promise<ChaosTemporal> {
+  const { address } = given;
+  const connection = await Connection.connect({ ...given.connection, connectTimeout: CONNECT_MS }).catch(
+    (error: Error) => {
+      throw new Error(`cannot use Temporal at ${address}: ${error.message}`, { cause: error });
+    },
+  );
+  const own = await makeNamespace('chaos', connection, address, signal).catch(async error => {
+    await connection.close();
+    throw error;
+  });
+  const refuse = () => Promise.reject(new Error('the Temporal server is not ours to kill'));
+  return {
+    address,
+    namespace: own.namespace,
+    isGiven: true,
+    client: new Client({ connection, namespace: own.namespace }),
+    kill: refuse,
+    restart: refuse,
+    close: async () => {
+      await own.remove();
+      await connection.close();
+    },
+  };
+}
+
+async function onOwn({ env, cacheDir, folder, signal }: ChaosTemporalOptions): Promise<ChaosTemporal> {
+  const place = { env, cacheDir, folder: join(folder, 'temporal'), signal };
+  let server: TemporalServer = await startTemporalServer(place);
+  const { address, namespace } = server;
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  const connection = await Connection.connect({ address, connectTimeout: CONNECT_MS }).catch(async error => {
+    await server.close();
+    throw error;
+  });
+  let closed = false;
+  let restarting: Promise<void> | undefined;
+  return {
+    address,
+    namespace,
+    isGiven: false,
+    client: new Client({ connection, namespace }),
+    kill: async () => {
+      const { pid, exited } = server;
+      if (pid === undefined) return;
+      process.kill(pid, 'SIGKILL');
+      await exited;
+      // Frees the folder for the next one.
+      await server.close();
+    },
+    restart: async () => {
+      if (closed) return;
+      restarting = startTemporalServer({ ...place, port }).then(started => {
+        server = started;
+      });
+      await restarting;
+    },
+    close: async () => {
+      closed = true;
+      await connection.close();
+      await restarting?.catch(() => {});
+      await server.close();
+    },
+  };
+}
