@@ -1,61 +1,14 @@
 /** `holdfast demo` as its user runs it: a process, its standard output, its exit status, what it leaves behind. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { environmentOf, listProcesses } from '../../src/tool-host/processes.ts';
+import { expect, inject, test } from 'vitest';
+import { leftoversOf, runCommand } from './support/command-run.ts';
 
-const BIN = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
 /** The demo's own limit, and its server's start on a busy machine. */
 const PATIENT = { timeout: 240_000 };
 
-interface Demo {
-  readonly child: ChildProcess;
-  readonly ended: Promise<{ status: number | null; stdout: string; stderr: string }>;
-  /** Everything of the demo lives in this folder. */
-  readonly folder: string;
-  stderrSoFar(): string;
-}
-
-async function startDemo(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Demo> {
-  const folder = await mkdtemp(join(tmpdir(), 'hfd-'));
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(TEMPORAL|ANTHROPIC|HOLDFAST)_/.test(name),
-  );
-  const child = spawn(process.execPath, [BIN, 'demo', ...args], {
-    env: { ...Object.fromEntries(inherited), TMPDIR: folder, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      output[name] += text;
-    });
-  }
-  const ended = new Promise<Awaited<Demo['ended']>>(resolve => {
-    child.once('close', status => resolve({ status, ...output }));
-  });
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      await ended;
-    }
-    await rm(folder, { recursive: true, force: true });
-  });
-  return { child, ended, folder, stderrSoFar: () => output.stderr };
-}
-
-/** What the demo has left: files in its folder, and processes (all that it starts inherit TMPDIR). */
-async function leftovers({ folder }: Demo): Promise<string[]> {
-  const processes = listProcesses().filter(
-    ({ pid }) => pid !== process.pid && environmentOf(pid).some(entry => entry.includes(folder)),
-  );
-  return [...(await readdir(folder)), ...processes.map(({ pid }) => `process ${pid}`)];
-}
+const startDemo = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
+  runCommand(['demo', ...args], env);
 
 async function demoNamespaces(address: string): Promise<string[]> {
   const connection = await Connection.connect({ address });
@@ -80,7 +33,7 @@ test(
     expect(stdout).toMatch(/killed with SIGKILL\nafter [\d.]+ s, in the middle of "bash release \(4 s\)"/);
     expect(lines.filter(line => line.length > 80)).toEqual([]);
     expect(stdout).not.toContain('\u001b');
-    expect(await leftovers(demo)).toEqual([]);
+    expect(await leftoversOf(demo)).toEqual([]);
   },
 );
 
@@ -92,7 +45,7 @@ test('the SDK’s runner, killed alike, runs a call twice: exit 1', PATIENT, asy
   expect(figures).toMatchObject({ ok: false, calls: 14, lost: 0, runner: 'sdk' });
   expect(figures.runTwice).toBeGreaterThan(0);
   expect(figures.problems).toContain('bash release (4 s) took effect 2 times');
-  expect(await leftovers(demo)).toEqual([]);
+  expect(await leftoversOf(demo)).toEqual([]);
 });
 
 test('a limit that is reached is a failure that names what it waited for', PATIENT, async () => {
@@ -101,7 +54,7 @@ test('a limit that is reached is a failure that names what it waited for', PATIE
   expect(status).toBe(1);
   expect(stdout).toContain('not done after 0.005 s, while: starting the worker');
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('demo: failed (0 calls, 0 run twice, 0 lost)');
-  expect(await leftovers(demo)).toEqual([]);
+  expect(await leftoversOf(demo)).toEqual([]);
 });
 
 test('Ctrl-C in the middle leaves nothing, on a server of the user’s either', PATIENT, async () => {
@@ -115,7 +68,7 @@ test('Ctrl-C in the middle leaves nothing, on a server of the user’s either', 
   demo.child.kill('SIGINT');
   const { status, stdout } = await demo.ended;
   expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
-  expect(await leftovers(demo)).toEqual([]);
+  expect(await leftoversOf(demo)).toEqual([]);
   await expect.poll(() => demoNamespaces(address), { timeout: 30_000 }).toEqual([]);
 });
 
@@ -124,5 +77,5 @@ test('an unreachable server is one line with its address', PATIENT, async () => 
   const { status, stderr } = await demo.ended;
   expect(status).toBe(1);
   expect(stderr).toContain('cannot use Temporal at 127.0.0.1:1');
-  expect(await leftovers(demo)).toEqual([]);
+  expect(await leftoversOf(demo)).toEqual([]);
 });

@@ -75,7 +75,7 @@ export function createCallMix(session: string, folder: string, random: Random): 
       case 'work':
         return custom('work', work());
       case 'late':
-        return custom('work', work(random.int(200, 1_500)));
+        return custom('work', work(random.int(300, 3_000)));
       case 'again':
         return custom('work_again', work(random.int(0, 400)), { kind: 'repeatable-line' });
       case 'fail':

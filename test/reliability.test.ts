@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { chaosSection, keptRuns, withSection } from '../scripts/reliability.ts';
+import { PHASES } from '../src/dev/chaos/snapshot.ts';
+
+const doc = readFileSync(new URL('../docs/reliability.md', import.meta.url), 'utf8');
+const runs = keptRuns();
+const ours = [...runs.values()].filter(({ runner }) => runner === 'holdfast');
+
+test('docs/reliability.md holds the table of the kept runs (mend: node scripts/reliability.ts)', () => {
+  expect(doc).toBe(withSection(doc, chaosSection(runs)));
+});
+
+test('the kept runs of Holdfast doubled, lost and blocked nothing', () => {
+  expect(ours.length).toBeGreaterThan(0);
+  for (const { doubled, lost, stuck, wronglyUnknown, ok } of ours)
+    expect({ doubled, lost, stuck, wronglyUnknown, ok }).toEqual({
+      doubled: 0,
+      lost: 0,
+      stuck: 0,
+      wronglyUnknown: 0,
+      ok: true,
+    });
+});
+
+test('they caught 10,000 calls in flight, 300 in each phase', () => {
+  const sum = (value: (run: (typeof ours)[number]) => number) =>
+    ours.reduce((all, run) => all + value(run), 0);
+  expect(sum(({ caught }) => caught.catches)).toBeGreaterThanOrEqual(10_000);
+  for (const phase of PHASES)
+    expect(
+      sum(({ caught }) => caught.phases[phase]),
+      phase,
+    ).toBeGreaterThanOrEqual(300);
+});
+
+test('the control is among them, and it doubled', () => {
+  const controls = [...runs.values()].filter(({ runner }) => runner === 'sdk');
+  expect(controls.map(({ doubled }) => doubled > 0)).toContain(true);
+});
+
+test('a document without markers is refused', () => {
+  expect(() => withSection('# no markers', '')).toThrow('has no <!-- chaos:begin -->');
+});
