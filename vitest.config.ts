@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     // Tests of one file at a time; those end to end have several processes each.
     maxConcurrency: 3,
+    // They wait for others most of the time: one at a time would leave a core idle.
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -4,38 +4,53 @@
  */
 import { activityInfo, getClient } from '@temporalio/activity';
 import { ActivityNotFoundError, ActivityPausedError, ActivityResetError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { bootTime } from '../tool-host/fence.ts';
 
-/** Milliseconds that one heartbeat may take. */
-const DEADLINE_MS = 5_000;
+/** Milliseconds that one heartbeat may take: a busy server is slow, and a failed attempt makes it busier. */
+const DEADLINE_MS = 20_000;
+/** Several may fail before the host holds itself for lost, at four fifths. */
+const SHARE = 1 / 8;
+/** Each is a write of the server, so no more than that many milliseconds apart is no more often than needed. */
+const LONGEST_MS = 30_000;
 
 export interface AcceptedHeartbeat {
-  /** When the newest heartbeat that was accepted had been sent (`bootTime`); undefined: none yet. */
-  readonly acceptedAt: number | undefined;
-  /** @throws ActivityNotFoundError when this attempt is over; any other failure leaves `acceptedAt` as it was. */
-  beat(details: unknown): Promise<void>;
+  /**
+   * When the newest heartbeat that was accepted had been sent (`bootTime`). Sends one where none was accepted
+   * yet, or where it is time for the next.
+   *
+   * @throws ActivityNotFoundError when this attempt is over · ApplicationFailure when Temporal took none so far.
+   */
+  proof(details: unknown): Promise<number>;
 }
 
-export function createAcceptedHeartbeat(): AcceptedHeartbeat {
+/** @param hostLostMs how long the host may go unheard of, in milliseconds. */
+export function createAcceptedHeartbeat(hostLostMs: number): AcceptedHeartbeat {
   const client = getClient();
   const { taskToken } = activityInfo();
+  const everyMs = Math.min(hostLostMs * SHARE, LONGEST_MS);
   let acceptedAt: number | undefined;
+  const beat = async (details: unknown) => {
+    const sentAt = bootTime();
+    // The first has time; a later one must leave some for another before the fence.
+    const limitMs = acceptedAt === undefined ? DEADLINE_MS : Math.min(DEADLINE_MS, hostLostMs / 4);
+    try {
+      await client.withDeadline(Date.now() + limitMs, () => client.activity.heartbeat(taskToken, details));
+      acceptedAt = sentAt;
+    } catch (error) {
+      if (error instanceof ActivityNotFoundError) throw error;
+      // Both say that the heartbeat has arrived.
+      if (error instanceof ActivityPausedError || error instanceof ActivityResetError) acceptedAt = sentAt;
+    }
+  };
   return {
-    get acceptedAt() {
-      return acceptedAt;
-    },
-    async beat(details) {
-      const sentAt = bootTime();
-      try {
-        await client.withDeadline(Date.now() + DEADLINE_MS, () =>
-          client.activity.heartbeat(taskToken, details),
-        );
-        acceptedAt = sentAt;
-      } catch (error) {
-        if (error instanceof ActivityNotFoundError) throw error;
-        // Both say that the heartbeat has arrived.
-        if (error instanceof ActivityPausedError || error instanceof ActivityResetError) acceptedAt = sentAt;
-      }
+    async proof(details) {
+      if (acceptedAt === undefined || bootTime() - acceptedAt >= everyMs) await beat(details);
+      if (acceptedAt !== undefined) return acceptedAt;
+      throw ApplicationFailure.create({
+        type: 'TemporalUnreachable',
+        message: 'Temporal did not take the heartbeat that must come before the call',
+      });
     },
   };
 }

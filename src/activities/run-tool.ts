@@ -8,7 +8,7 @@ import type { ToolUseType } from '../session/answers.ts';
 import type { ToolOutcome } from '../session/outcome.ts';
 import type { CallAnswer } from '../tool-host/protocol.ts';
 import type { Workspace } from '../workflows/run-input.ts';
-import { type AcceptedHeartbeat, createAcceptedHeartbeat } from './accepted-heartbeat.ts';
+import { createAcceptedHeartbeat } from './accepted-heartbeat.ts';
 import type { Hosts } from './hosts.ts';
 import { keepAlive } from './keep-alive.ts';
 
@@ -64,7 +64,7 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
     let outputBytes = 0;
     // A late heartbeat must not take the word back, so where it counts every one says it (I4).
     const progress = (): RunToolProgress => ({ outputBytes, touched: hostLostMs > 0 || reached });
-    const heartbeat = hostLostMs > 0 ? createAcceptedHeartbeat() : undefined;
+    const heartbeat = hostLostMs > 0 ? createAcceptedHeartbeat(hostLostMs) : undefined;
     // So often that several may fail before the host holds itself for lost.
     const waitMs = hostLostMs > 0 ? Math.min(WAIT_MS, hostLostMs / 8) : WAIT_MS;
     return keepAlive(async signal => {
@@ -73,7 +73,8 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
       const { type, name, timeoutMs, idempotent } = call;
       await failpoint('run.begun', sessionId);
       for (;;) {
-        const proof = await proofOf(heartbeat, progress());
+        // Before a call reaches its host Temporal must know that it does, and the host that Temporal knew lately.
+        const proof = heartbeat && { acceptedAt: await heartbeat.proof(progress()) };
         const request = { type, name, input, timeoutMs, idempotent, waitMs, ...proof };
         const answer: CallAnswer = await host.startOrAttach(call.id, request, signal);
         switch (answer.kind) {
@@ -99,21 +100,6 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
       }
     }, progress);
   };
-}
-
-/** Before a call reaches its host Temporal must know that it does, and the host that Temporal knew it lately. */
-async function proofOf(
-  heartbeat: AcceptedHeartbeat | undefined,
-  progress: RunToolProgress,
-): Promise<{ acceptedAt?: number }> {
-  if (heartbeat === undefined) return {};
-  await heartbeat.beat(progress);
-  const { acceptedAt } = heartbeat;
-  if (acceptedAt !== undefined) return { acceptedAt };
-  throw ApplicationFailure.create({
-    type: 'TemporalUnreachable',
-    message: 'Temporal did not take the heartbeat that must come before the call',
-  });
 }
 
 async function inputOf(
