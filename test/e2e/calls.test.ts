@@ -46,7 +46,7 @@ describe.concurrent('calls of one turn', () => {
   it('run at most so many at a time as the session may', async () => {
     const w = shared();
     const names = Array.from({ length: 7 }, (_, i) => `m${i}`);
-    const session = w.session(agent => agent.calls(names.map(name => effect(name, 200))));
+    const session = w.session(agent => agent.calls(names.map(name => effect(name, 500))));
     await (await w.begin(session.id, { maxParallel: 2 })).result();
     expect(textsOf(session)).toHaveLength(7);
     let running = 0;
@@ -55,7 +55,8 @@ describe.concurrent('calls of one turn', () => {
       .filter(line => / m\d$/.test(line))
       .map(line => (line.startsWith('begin') ? ++running : running--));
     expect(seen).toHaveLength(14);
-    expect(Math.max(...seen)).toBe(2);
+    // A loaded machine may never come to have two.
+    expect(Math.max(...seen)).toBeLessThanOrEqual(2);
   });
 
   it('may have inputs too large for a signal: they are read again from the API', async () => {
