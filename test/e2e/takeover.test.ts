@@ -26,7 +26,13 @@ async function begun(w: World, line: string): Promise<void> {
 /** The machine dies: its worker and everything of its tool hosts at once. */
 function killMachine(stateDir: string, workerPid: number): void {
   process.kill(workerPid, 'SIGKILL');
-  for (const pid of toolProcesses(stateDir)) process.kill(pid, 'SIGKILL');
+  for (const pid of toolProcesses(stateDir)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It was a command that has just ended.
+    }
+  }
 }
 
 const twoCalls = async (agent: Agent) => {
