@@ -1,5 +1,4 @@
 /** The composition root: makes the parts of a worker process and hands them to Temporal (design §1). */
-import { fileURLToPath } from 'node:url';
 import { getClient } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
@@ -34,6 +33,7 @@ import { type Sweeping, sweepRegularly } from './sweeping.ts';
 import { describeTools } from './tool-host/describe.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { checkStateDir } from './tool-host/paths.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 import { workflowFailpoints } from './workflow-failpoints.ts';
 import {
   controlQueue,
@@ -120,8 +120,7 @@ export async function startWorker(
   if (roles.includes('sessions')) {
     workers.push(
       create(SESSIONS_QUEUE, 200, {
-        workflowsPath: workflowsPath(),
-        ...workflowFailpoints(),
+        ...(workflowFailpoints() ?? { workflowBundle: await workflowBundle(config.cacheDir, logger) }),
         activities: createSessionActivities(deps),
         stickyQueueScheduleToStartTimeout: 1_000,
       }),
@@ -217,11 +216,6 @@ async function connect(config: Config) {
       false,
     );
   }
-}
-
-function workflowsPath(): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url));
 }
 
 function reason(error: unknown): string {

@@ -154,6 +154,8 @@ it('a result that only the lost machine had: the agent is told that the call ran
   const handle = await w.begin(session.id);
   await eventually('the result waits', async () => (await w.calls(session.id))[0]?.state === 'finished');
   killMachine(w.stateDir, here.pid);
+  // What the dead worker had sent is refused still.
+  await sleep(1_000);
   w.emulator.setFaults({ fail: [] });
   await w.run(['worker'], otherHost(w)).says('worker ready');
   const { calls } = await handle.result();
