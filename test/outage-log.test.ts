@@ -29,6 +29,8 @@ test('an outage is a line when it begins and a line when it ends, whatever the c
   for (let i = 0; i < 20; i++) complain('poll_activity_task_queue');
   await until('it is told', () => said.length > 0);
   complain('record_activity_task_heartbeat');
+  logger.warn('Network error while completing activity', { sdkComponent: 'core', error });
+  logger.warn('Error while polling for workflow tasks', { sdkComponent: 'core', error });
   logger.info('something else');
   server.up = true;
   await until('it is back', () => said.length > 2);
