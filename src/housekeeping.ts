@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/worker';
 import { failOrphans } from './activities/attempts.ts';
 import { handOver } from './activities/cancellation.ts';
+import { errorText } from './error-text.ts';
 
 /** How often siblings are looked after (§5, Orphans). */
 const ORPHANS_MS = 250;
@@ -19,15 +20,11 @@ export function lookAfterOrphans(stateDir: string, client: Client, logger: Logge
       });
       if (failed > 0) logger.info(`took over ${failed} attempts of a dead worker`);
     } catch (error) {
-      logger.warn(`could not look after dead workers: ${reason(error)}`);
+      logger.warn(`could not look after dead workers: ${errorText(error)}`);
     } finally {
       busy = false;
     }
   };
   void look();
   return setInterval(look, ORPHANS_MS).unref();
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

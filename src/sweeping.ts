@@ -4,6 +4,7 @@
  */
 import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/worker';
+import { errorText } from './error-text.ts';
 import { createLastRun } from './last-run.ts';
 import { dropOldReservations } from './tool-host/admission.ts';
 import { lowDiskSpace } from './tool-host/disk-space.ts';
@@ -58,7 +59,7 @@ export function sweepRegularly(options: SweepingOptions): Sweeping {
         foreign = await sweepOnce(options, foreign, () => stopped);
       });
     } catch (error) {
-      options.logger.debug(`could not sweep: ${reason(error)}`);
+      options.logger.debug(`could not sweep: ${errorText(error)}`);
     } finally {
       busy = false;
     }
@@ -87,7 +88,7 @@ async function sweepOnce(
   let foreign = foreignBefore;
   const part = async (what: string, work: () => Promise<void>) => {
     if (stopped()) return;
-    await work().catch(error => logger.warn(`could not sweep ${what}: ${reason(error)}`));
+    await work().catch(error => logger.warn(`could not sweep ${what}: ${errorText(error)}`));
   };
   await part('tool hosts', async () => {
     const mayKill = async (sessionId: string, quietMs: number) =>
@@ -142,8 +143,4 @@ function replacedBy(stateDir: string) {
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1024 ** 2);
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

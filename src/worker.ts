@@ -24,6 +24,7 @@ import { createClient } from './anthropic/client.ts';
 import { createOwnResults } from './anthropic/own-results.ts';
 import { createSessionFeed } from './anthropic/session-feed.ts';
 import type { Config } from './config.ts';
+import { errorText } from './error-text.ts';
 import { turnOnFailpoints } from './failpoint.ts';
 import { lookAfterOrphans } from './housekeeping.ts';
 import { sayOutagesOnce } from './outage-log.ts';
@@ -212,12 +213,8 @@ async function connect(config: Config) {
     return { connection: native, namespaceId: described.namespaceInfo?.id || namespace, retentionMs };
   } catch (error) {
     throw new WorkerError(
-      `cannot use Temporal at ${address}, namespace ${namespace}: ${reason(error)}`,
+      `cannot use Temporal at ${address}, namespace ${namespace}: ${errorText(error)}`,
       false,
     );
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

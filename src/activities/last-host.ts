@@ -1,5 +1,6 @@
 /** Where a session ran last: the memo of its workflow's previous run, however that run ended (§4). */
 import { type Client, isGrpcServiceError } from '@temporalio/client';
+import { errorText } from '../error-text.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 
 export interface LastHost extends Workspace {
@@ -34,7 +35,7 @@ export function createLastHostLookup(
       });
     } catch (error) {
       if (!NEVER.includes(codeOf(error))) throw error;
-      log(`the last host of ${workflowId} is not known: ${error instanceof Error ? error.message : error}`);
+      log(`the last host of ${workflowId} is not known: ${errorText(error)}`);
       return null;
     }
   };

@@ -3,6 +3,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { classify, type Failure } from '../anthropic/failures.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
+import { errorText } from '../error-text.ts';
 import { apiFailure } from './api-failure.ts';
 import { cancellationFailure } from './cancellation.ts';
 import type { LastHost } from './last-host.ts';
@@ -54,7 +55,7 @@ export function createOpenSession(
 }
 
 function notKnown(error: unknown): ApplicationFailure {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = errorText(error);
   return ApplicationFailure.create({
     type: 'LastHostUnknown',
     message: `cannot tell where the session ran last, so its calls wait: ${why}`,

@@ -1,5 +1,6 @@
 /** How a command fails: one line that says what was wrong and what to do, and the contract's exit code. */
 import { ConfigError } from '../config.ts';
+import { errorText } from '../error-text.ts';
 import { WorkerError } from '../worker.ts';
 
 /** 1: failed (API or Temporal unreachable, 401, internal) · 2: usage or not found. */
@@ -19,6 +20,6 @@ export function exitCodeOf(error: unknown): number {
 }
 
 export function lineOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }

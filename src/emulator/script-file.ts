@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { errorText } from '../error-text.ts';
 import { readScript, type Script } from './script.ts';
 import type { Scripts } from './sessions.ts';
 
@@ -18,7 +19,7 @@ export async function loadScriptFile(file: string): Promise<Scripts> {
       file.endsWith('.json') ? await readJson(file) : await import(pathToFileURL(resolve(file)).href),
     );
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+    const reason = errorText(error).split('\n')[0];
     throw new ScriptFileError(`cannot use the script file ${file}: ${reason}`);
   }
 }

@@ -3,6 +3,7 @@
  * started it. Its configuration comes on standard input; it reports once on file descriptor 3.
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { errorText } from '../error-text.ts';
 import { turnOnFailpoints } from '../failpoint.ts';
 import { ToolHost } from './host.ts';
 import { type HostConfig, type HostReady, REPORT_FD } from './host-config.ts';
@@ -20,7 +21,7 @@ let ready: HostReady = { kind: 'ready' };
 try {
   await new ToolHost(config).start();
 } catch (error) {
-  ready = { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  ready = { kind: 'failed', message: errorText(error) };
 }
 try {
   writeSync(REPORT_FD, `${JSON.stringify(ready)}\n`);

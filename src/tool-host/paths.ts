@@ -13,6 +13,7 @@
 import { createHash } from 'node:crypto';
 import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../error-text.ts';
 
 export interface SessionPaths {
   readonly folder: string;
@@ -101,7 +102,7 @@ export async function checkStateDir(stateDir: string): Promise<StateDirCheck> {
     }
     return { kind: 'ok' };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     const message = `the state folder ${stateDir} cannot be used: ${why}; choose a writable folder (HOLDFAST_STATE_DIR)`;
     return { kind: 'unusable', message };
   }

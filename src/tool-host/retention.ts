@@ -3,6 +3,7 @@
  * lives, or whose workflow cannot be asked is never touched.
  */
 import { rmdir, stat } from 'node:fs/promises';
+import { errorText } from '../error-text.ts';
 import { readJson, removeFile, replaceFile } from './durable-file.ts';
 import { exclusively } from './exclusive.ts';
 import type { HostRecord } from './host-config.ts';
@@ -83,7 +84,7 @@ export async function expireWorkspaces(options: ExpireOptions): Promise<ExpireRe
           removed.push(owner.sessionId);
       }
     } catch (error) {
-      failed.push(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
+      failed.push(`${folder}: ${errorText(error)}`);
     }
   }
   return { removed, foreign, failed };

@@ -1,5 +1,6 @@
 /** One start of one tool, from its durable start marker to its durable outcome (I5). */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText } from '../error-text.ts';
 import { failpoint } from '../failpoint.ts';
 import type { Evidence, ToolOutcome } from '../session/outcome.ts';
 import { isBuiltin } from './builtin-tools.ts';
@@ -99,7 +100,7 @@ export class Run {
       const [answer] = await Promise.all([running, failpoint('tool.running')]);
       return answer;
     } catch (error) {
-      return textAnswer(true, `Error: ${error instanceof Error ? error.message : String(error)}`);
+      return textAnswer(true, `Error: ${errorText(error)}`);
     }
   }
 

@@ -3,6 +3,7 @@
  * another incarnation, nor when the journal is gone: what it does not know it does not touch (I4).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { errorText } from '../error-text.ts';
 import { failpoint } from '../failpoint.ts';
 import type { Calls } from './calls.ts';
 import type { Journal } from './journal.ts';
@@ -37,7 +38,7 @@ const BODY_BYTES = 64 * 1024 * 1024;
 export function createHostServer(host: ServedHost): Server {
   const server = createServer((request, response) => {
     answer(host, request, response).catch((error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorText(error);
       console.error(`${request.method} ${request.url}: ${message}`);
       if (response.headersSent) response.destroy();
       else sendJson(response, { kind: 'error', message }, 500);

@@ -1,5 +1,6 @@
 /** The host's end of one tools thread. Its methods settle whatever the thread does, and never reject. */
 import { Worker } from 'node:worker_threads';
+import { errorText } from '../error-text.ts';
 import type { FromThread, ThreadData, ThreadReady, ToThread } from './thread-protocol.ts';
 
 export type ThreadEnd =
@@ -127,7 +128,7 @@ export class ThreadHandle {
   #whyFrom(error: unknown): string {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ERR_WORKER_OUT_OF_MEMORY') return this.#tooLarge();
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     return `the tool failed outside its call: ${message}`;
   }
 }

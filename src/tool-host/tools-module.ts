@@ -4,6 +4,7 @@
  * told with the file, the tool and the mend.
  */
 import { pathToFileURL } from 'node:url';
+import { errorText } from '../error-text.ts';
 import type { Lock } from '../session/locks.ts';
 import type { ServedTool } from '../session/served-tool.ts';
 import { DEFAULT_TOOL_TIMEOUT_MS, isBuiltin } from './builtin-tools.ts';
@@ -68,7 +69,7 @@ export async function loadToolsModule(path: string): Promise<LoadedModule> {
 
 export function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   } catch {
     return 'a value that cannot be shown';
   }
