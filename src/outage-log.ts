@@ -18,7 +18,8 @@ export interface OutageLogOptions {
 }
 
 /** How the core begins what it says of a call that failed, in its retry, its pollers and its completions. */
-const SIGN = /^(gRPC call \w+ retried|Network error while|Error while polling|Error when recording heartbeat)\b/;
+const SIGN =
+  /^(gRPC call \w+ retried|Network error while|Error while polling|Error when recording heartbeat)\b/;
 
 /** @returns a logger that hands on to `logger` all but the signs of an outage. */
 export function sayOutagesOnce(logger: Logger, options: OutageLogOptions): Logger {
