@@ -8,7 +8,7 @@ import { reportText } from '../dev/chaos/report-text.ts';
 import { type ChaosResult, runChaos } from '../dev/chaos/run-chaos.ts';
 import { loadUserTools } from '../dev/chaos/user-tools.ts';
 import { startProgress } from '../dev/progress.ts';
-import { milliseconds } from '../duration.ts';
+import { durationOf } from './duration-option.ts';
 import { catchEndingSignals } from './ending-signals.ts';
 import { CliError } from './failure.ts';
 
@@ -179,15 +179,5 @@ function whole(flag: string, from: number, to: number): (text: string) => number
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= from && value <= to) return value;
     throw new InvalidArgumentError(`${flag} is a whole number from ${from} to ${to}`);
-  };
-}
-
-function durationOf(flag: string): (text: string) => number {
-  return text => {
-    try {
-      return milliseconds(flag, text);
-    } catch (error) {
-      throw new InvalidArgumentError((error as Error).message);
-    }
   };
 }

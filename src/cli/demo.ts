@@ -1,13 +1,13 @@
 /** `holdfast demo`: the whole thing on one machine, without an account, and proof at the end. */
 import { styleText } from 'node:util';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { readConfig } from '../config.ts';
 import { reportFigures, reportText } from '../dev/demo/report-text.ts';
 import { type DemoReport, runDemo } from '../dev/demo/run-demo.ts';
 import type { Paint } from '../dev/demo/timeline.ts';
 import { verdictLine } from '../dev/demo/verdict.ts';
 import { type Progress, startProgress } from '../dev/progress.ts';
-import { milliseconds } from '../duration.ts';
+import { durationOf } from './duration-option.ts';
 import { catchEndingSignals } from './ending-signals.ts';
 
 interface DemoFlags {
@@ -130,13 +130,3 @@ async function keep(report: DemoReport, progress: Progress, signal: AbortSignal)
 
 /** Plain where standard output is no terminal, or NO_COLOR is set. */
 const paint: Paint = (style, text) => styleText(style, text, { stream: process.stdout });
-
-function durationOf(flag: string): (text: string) => number {
-  return text => {
-    try {
-      return milliseconds(flag, text);
-    } catch (error) {
-      throw new InvalidArgumentError((error as Error).message);
-    }
-  };
-}
