@@ -1,19 +1,15 @@
 /** Temporal for one chaos: a server of its own that can be killed, or a namespace of its own on the user's. */
 import { join } from 'node:path';
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { Env } from '../child-env.ts';
 import { makeNamespace } from '../own-namespace.ts';
+import { connectToTemporal, type GivenTemporal } from '../temporal-connection.ts';
 import { startTemporalServer, type TemporalServer } from '../temporal-server.ts';
 
 export interface ChaosTemporalOptions {
   readonly env: Env;
   readonly cacheDir: string;
-  /** How TEMPORAL_* names a server; `isGiven` false: none. */
-  readonly given: {
-    readonly isGiven: boolean;
-    readonly address: string;
-    readonly connection: ConnectionOptions;
-  };
+  readonly given: GivenTemporal;
   /** Of the run: the database is below it. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -31,8 +27,6 @@ export interface ChaosTemporal {
   close(): Promise<void>;
 }
 
-const CONNECT_MS = 10_000;
-
 /** @throws TemporalServerError or Error, for a person; the signal's reason. */
 export async function openChaosTemporal(options: ChaosTemporalOptions): Promise<ChaosTemporal> {
   return options.given.isGiven ? onGiven(options) : onOwn(options);
@@ -40,11 +34,7 @@ export async function openChaosTemporal(options: ChaosTemporalOptions): Promise<
 
 async function onGiven({ given, signal }: ChaosTemporalOptions): Promise<ChaosTemporal> {
   const { address } = given;
-  const connection = await Connection.connect({ ...given.connection, connectTimeout: CONNECT_MS }).catch(
-    (error: Error) => {
-      throw new Error(`cannot use Temporal at ${address}: ${error.message}`, { cause: error });
-    },
-  );
+  const connection = await connectToTemporal({ ...given.connection, address });
   const own = await makeNamespace('chaos', connection, address, signal).catch(async error => {
     await connection.close();
     throw error;
@@ -69,7 +59,7 @@ async function onOwn({ env, cacheDir, folder, signal }: ChaosTemporalOptions): P
   let server: TemporalServer = await startTemporalServer(place);
   const { address, namespace } = server;
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
-  const connection = await Connection.connect({ address, connectTimeout: CONNECT_MS }).catch(async error => {
+  const connection = await connectToTemporal({ address }).catch(async error => {
     await server.close();
     throw error;
   });

@@ -1,21 +1,17 @@
 /** Temporal for one demo: a server of its own in the demo's folder, or a namespace of its own on the user's. */
 import { join } from 'node:path';
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import type { Env } from '../child-env.ts';
 import { makeNamespace, type OwnNamespace } from '../own-namespace.ts';
 import type { ProgressOutput } from '../progress.ts';
+import { connectToTemporal, type GivenTemporal } from '../temporal-connection.ts';
 import { startTemporalServer } from '../temporal-server.ts';
 
 export interface DemoTemporalOptions {
   /** The caller's environment, to find or build a server. */
   readonly env: Env;
   readonly cacheDir: string;
-  /** How TEMPORAL_* names a server; `isGiven` false: none. */
-  readonly given: {
-    readonly isGiven: boolean;
-    readonly address: string;
-    readonly connection: ConnectionOptions;
-  };
+  readonly given: GivenTemporal;
 }
 
 export interface DemoTemporal {
@@ -27,8 +23,6 @@ export interface DemoTemporal {
   readonly client: Client;
   close(): Promise<void>;
 }
-
-const CONNECT_MS = 10_000;
 
 /** @throws TemporalServerError or Error, for a person; the signal's reason. */
 export async function openTemporal(
@@ -53,7 +47,7 @@ export async function openTemporal(
     await server.close();
   };
   try {
-    connection = await connect(given.isGiven ? given.connection : { address: server.address });
+    connection = await connectToTemporal(given.isGiven ? given.connection : { address: server.address });
     if (given.isGiven) own = await makeNamespace('demo', connection, given.address, place.signal);
     const namespace = own?.namespace ?? server.namespace;
     const { address, uiAddress } = server;
@@ -62,15 +56,5 @@ export async function openTemporal(
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-async function connect(options: ConnectionOptions): Promise<Connection> {
-  try {
-    return await Connection.connect({ ...options, connectTimeout: CONNECT_MS });
-  } catch (error) {
-    throw new Error(`cannot use Temporal at ${options.address}: ${(error as Error).message}`, {
-      cause: error,
-    });
   }
 }
