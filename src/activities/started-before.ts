@@ -1,6 +1,6 @@
 /** Which calls an earlier run of a session had given to a tool host (I4). */
 import { getClient } from '@temporalio/activity';
-import { isGrpcServiceError, QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
+import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import { callsQuery } from '../workflows/messages.ts';
 
 export interface StartedBeforeInput {
@@ -16,8 +16,6 @@ export type StartedBefore =
   | { readonly kind: 'not-known'; readonly reason: string };
 
 const DEADLINE_MS = 20_000;
-/** gRPC `NOT_FOUND`. */
-const NOT_FOUND = 5;
 
 /**
  * Asked only when a session's journal is gone: what a closed run has started is read from its history.
@@ -34,11 +32,8 @@ export async function startedBefore({ sessionId, runId }: StartedBeforeInput): P
     );
     return { kind: 'known', startedAt: Object.fromEntries(started) };
   } catch (error) {
-    const gone =
-      error instanceof WorkflowNotFoundError ||
-      error instanceof QueryNotRegisteredError ||
-      (isGrpcServiceError(error) && error.code === NOT_FOUND);
-    if (gone) return { kind: 'not-known', reason: (error as Error).message };
+    if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError)
+      return { kind: 'not-known', reason: error.message };
     throw error;
   }
 }
