@@ -15,6 +15,8 @@ const SHARE = 1 / 8;
 const LONGEST_MS = 30_000;
 
 export interface AcceptedHeartbeat {
+  /** Between two, so often that several may fail before the host holds itself for lost; milliseconds. */
+  readonly everyMs: number;
   /**
    * When the newest heartbeat that was accepted had been sent (`bootTime`). Sends one where none was accepted
    * yet, or where it is time for the next.
@@ -24,33 +26,51 @@ export interface AcceptedHeartbeat {
   proof(details: unknown): Promise<number>;
 }
 
+/**
+ * Proves that this attempt is still the one that Temporal waits for.
+ *
+ * @throws ActivityNotFoundError when it is over · ApplicationFailure when Temporal did not take the heartbeat.
+ */
+export async function proveCurrent(details: unknown): Promise<void> {
+  if (!(await beat(details, DEADLINE_MS))) throw notTaken();
+}
+
 /** @param hostLostMs how long the host may go unheard of, in milliseconds. */
 export function createAcceptedHeartbeat(hostLostMs: number): AcceptedHeartbeat {
-  const client = getClient();
-  const { taskToken } = activityInfo();
   const everyMs = Math.min(hostLostMs * SHARE, LONGEST_MS);
   let acceptedAt: number | undefined;
-  const beat = async (details: unknown) => {
-    const sentAt = bootTime();
-    // The first has time; a later one must leave some for another before the fence.
-    const limitMs = acceptedAt === undefined ? DEADLINE_MS : Math.min(DEADLINE_MS, hostLostMs / 4);
-    try {
-      await client.withDeadline(Date.now() + limitMs, () => client.activity.heartbeat(taskToken, details));
-      acceptedAt = sentAt;
-    } catch (error) {
-      if (error instanceof ActivityNotFoundError) throw error;
-      // Both say that the heartbeat has arrived.
-      if (error instanceof ActivityPausedError || error instanceof ActivityResetError) acceptedAt = sentAt;
-    }
-  };
   return {
+    everyMs,
     async proof(details) {
-      if (acceptedAt === undefined || bootTime() - acceptedAt >= everyMs) await beat(details);
-      if (acceptedAt !== undefined) return acceptedAt;
-      throw ApplicationFailure.create({
-        type: 'TemporalUnreachable',
-        message: 'Temporal did not take the heartbeat that must come before the call',
-      });
+      const sentAt = bootTime();
+      if (acceptedAt === undefined || sentAt - acceptedAt >= everyMs) {
+        // The first has time; a later one must leave some for another before the fence.
+        const limitMs = acceptedAt === undefined ? DEADLINE_MS : Math.min(DEADLINE_MS, hostLostMs / 4);
+        if (await beat(details, limitMs)) acceptedAt = sentAt;
+      }
+      if (acceptedAt === undefined) throw notTaken();
+      return acceptedAt;
     },
   };
+}
+
+/** @returns whether it is known to have arrived. */
+async function beat(details: unknown, limitMs: number): Promise<boolean> {
+  const client = getClient();
+  const { taskToken } = activityInfo();
+  try {
+    await client.withDeadline(Date.now() + limitMs, () => client.activity.heartbeat(taskToken, details));
+    return true;
+  } catch (error) {
+    if (error instanceof ActivityNotFoundError) throw error;
+    // Both say that the heartbeat has arrived.
+    return error instanceof ActivityPausedError || error instanceof ActivityResetError;
+  }
+}
+
+function notTaken(): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'TemporalUnreachable',
+    message: 'Temporal did not take the heartbeat that must come first',
+  });
 }

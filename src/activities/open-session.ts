@@ -32,20 +32,17 @@ export function createOpenSession(
   return async function openSession({ sessionId }) {
     const execution = activityInfo().workflowExecution;
     const signal = cancellationSignal();
-    const lastHost = deps
-      .lastHost(execution?.workflowId ?? sessionId, execution?.runId ?? '')
-      .then(found => () => found)
-      .catch(error => () => {
-        throw notKnown(error);
-      });
+    const lookup = deps.lastHost(execution?.workflowId ?? sessionId, execution?.runId ?? '').catch(notKnown);
     try {
       const session = await deps.feed.retrieve(sessionId, signal);
       // An id with a slash or a query in it may lead to another resource, which answers something else.
       if (session.id !== sessionId || typeof session.status !== 'string') {
         throw apiFailure({ kind: 'not-found', message: `there is no session ${JSON.stringify(sessionId)}` });
       }
+      const lastHost = await lookup;
+      if (lastHost instanceof ApplicationFailure) throw lastHost;
       const { status, title, archived } = session;
-      return { status, title, archived, lastHost: (await lastHost)(), runId: execution?.runId };
+      return { status, title, archived, lastHost, runId: execution?.runId };
     } catch (error) {
       if (signal.aborted) throw cancellationFailure(signal.reason);
       if (error instanceof ApplicationFailure) throw error;

@@ -7,12 +7,9 @@ import { sessionPaths } from '../tool-host/paths.ts';
 import type { Keep } from '../tool-host/retention.ts';
 import { takeNotes } from '../tool-host/session-notes.ts';
 import type { Workspace } from '../workflows/run-input.ts';
-import { createAcceptedHeartbeat } from './accepted-heartbeat.ts';
+import { proveCurrent } from './accepted-heartbeat.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { LastHost } from './last-host.ts';
-
-/** What an attempt may take at most. */
-const OPEN_MS = 120_000;
 
 export interface OpenWorkspaceInput {
   readonly sessionId: string;
@@ -89,7 +86,7 @@ export function createOpenWorkspace(deps: OpenWorkspaceDeps) {
         });
       }
       // A worker that was frozen must not start a host for a run that has gone on without it.
-      await createAcceptedHeartbeat(OPEN_MS).proof(null);
+      await proveCurrent(null);
       const opened = await launch({
         ...settings,
         sessionId,

@@ -65,8 +65,7 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
     // A late heartbeat must not take the word back, so where it counts every one says it (I4).
     const progress = (): RunToolProgress => ({ outputBytes, touched: hostLostMs > 0 || reached });
     const heartbeat = hostLostMs > 0 ? createAcceptedHeartbeat(hostLostMs) : undefined;
-    // So often that several may fail before the host holds itself for lost.
-    const waitMs = hostLostMs > 0 ? Math.min(WAIT_MS, hostLostMs / 8) : WAIT_MS;
+    const waitMs = Math.min(WAIT_MS, heartbeat?.everyMs ?? WAIT_MS);
     return keepAlive(async signal => {
       const input = call.input ?? (await inputOf(feed, sessionId, call, signal));
       const host = hosts.client(sessionId, workspace);
