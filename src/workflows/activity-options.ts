@@ -98,7 +98,10 @@ export function runToolOptions({ host, hostLostMs }: Workspace, timeoutMs: numbe
   };
 }
 
-export function stopCallsOptions({ host, hostLostMs }: Workspace): ActivityOptions {
+export function stopCallsOptions({
+  host,
+  hostLostMs,
+}: Pick<Workspace, 'host' | 'hostLostMs'>): ActivityOptions {
   return {
     ...untilLost(hostLostMs),
     taskQueue: controlQueue(host),
@@ -115,6 +118,6 @@ export function postStoredOptions(workspace: Workspace): ActivityOptions {
 
 /** A host that is gone must not hold up a session's end: its sweep does the rest (§5). */
 export function closeWorkspaceOptions(host: string): ActivityOptions {
-  const options = stopCallsOptions({ host, incarnation: '' });
+  const options = stopCallsOptions({ host });
   return { ...options, scheduleToStartTimeout: 10_000, retry: FEW };
 }

@@ -18,7 +18,8 @@ export function openWorkspace(run: Run): Promise<Workspace> {
 
 /** After a call found its host gone: unless another call has brought it back meanwhile. */
 export async function reopenWorkspace(run: Run, lost: Workspace, why: string): Promise<Workspace> {
-  if (run.workspace !== null && run.workspace.incarnation !== lost.incarnation) return run.workspace;
+  const found = foundSince(run, lost);
+  if (found !== undefined) return found;
   run.note(`the tool host does not answer: ${why}`);
   return openWorkspace(run);
 }
@@ -30,14 +31,19 @@ export async function reopenWorkspace(run: Run, lost: Workspace, why: string): P
  * @returns where the session is now; the same workspace if its host has come back.
  */
 export function takeOver(run: Run, lost: Workspace): Promise<Workspace> {
-  if (run.workspace !== null && run.workspace.incarnation !== lost.incarnation)
-    return Promise.resolve(run.workspace);
+  const found = foundSince(run, lost);
+  if (found !== undefined) return Promise.resolve(found);
   run.workspaceOpen = false;
   return shared(run, async () => {
     const result = await openAnywhere(run, lost);
     if (result === undefined) return lost;
     return settleOn(run, result);
   });
+}
+
+/** Another workspace than `lost`, which another call has opened meanwhile. */
+function foundSince({ workspace }: Run, lost: Workspace): Workspace | undefined {
+  return workspace !== null && workspace.incarnation !== lost.incarnation ? workspace : undefined;
 }
 
 function shared(run: Run, work: () => Promise<Workspace>): Promise<Workspace> {
