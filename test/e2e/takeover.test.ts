@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { Agent } from '../../src/emulator/agent.ts';
 import { textsOf } from './support/answers.ts';
 import { cuttable } from './support/cuttable.ts';
@@ -43,13 +43,19 @@ const twoCalls = async (agent: Agent) => {
   await agent.call('bash', { command: `L="third"; ${LEAVE}; echo fine` });
 };
 
+/** A session on a machine of its own, its first call running, its second waiting behind it. */
+async function underWay(context: TestContext) {
+  const w = await world(context, LOST);
+  const here = await w.worker();
+  const session = w.session(twoCalls);
+  const handle = await w.begin(session.id);
+  await begun(w, 'tick');
+  return { w, here, session, handle };
+}
+
 describe.concurrent('another machine takes over', () => {
   it('when one dies: what ran there is reported, what waited runs once, and the agent is told what is gone', async context => {
-    const w = await world(context, LOST);
-    const here = await w.worker();
-    const session = w.session(twoCalls);
-    const handle = await w.begin(session.id);
-    await begun(w, 'tick');
+    const { w, here, session, handle } = await underWay(context);
     killMachine(w.stateDir, here.pid);
     await w.run(['worker'], otherHost(w)).says('worker ready');
     const { calls, state, host } = await handle.result();
@@ -107,11 +113,7 @@ describe.concurrent('another machine takes over', () => {
   });
 
   it('also for a new run: what the one before had started is reported, not run again', async context => {
-    const w = await world(context, LOST);
-    const here = await w.worker();
-    const session = w.session(twoCalls);
-    const first = await w.begin(session.id);
-    await begun(w, 'tick');
+    const { w, here, session, handle: first } = await underWay(context);
     await first.terminate('by hand');
     killMachine(w.stateDir, here.pid);
     const ticks = w.effectLines().length;
@@ -124,11 +126,7 @@ describe.concurrent('another machine takes over', () => {
   });
 
   it('not while its own worker is only slow to come back: the host fences its tools, answers for them and keeps its files', async context => {
-    const w = await world(context, LOST);
-    const here = await w.worker();
-    const session = w.session(twoCalls);
-    const handle = await w.begin(session.id);
-    await begun(w, 'tick');
+    const { w, here, session, handle } = await underWay(context);
     const pid = toolHostPid(w.stateDir, session.id);
     await here.end('SIGKILL');
     await eventually('the tool host has fenced itself', () => !toolProcesses(w.stateDir).includes(pid));
