@@ -21,12 +21,20 @@ export function errorType(status: number): string {
 export class ApiError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** More of the envelope's `error`: `details`, or another `type`. */
+  readonly fields: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    fields: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.headers = headers;
+    this.fields = fields;
   }
 }
 
@@ -36,6 +44,11 @@ export interface ErrorEnvelope {
   readonly request_id: string;
 }
 
-export function envelope(status: number, message: string, requestId: string): ErrorEnvelope {
-  return { type: 'error', error: { type: errorType(status), message }, request_id: requestId };
+export function envelope(
+  status: number,
+  message: string,
+  requestId: string,
+  fields: Readonly<Record<string, unknown>> = {},
+): ErrorEnvelope {
+  return { type: 'error', error: { type: errorType(status), message, ...fields }, request_id: requestId };
 }

@@ -8,31 +8,57 @@ export type StampResolution = number | 'unique';
 
 export class Clock {
   readonly #resolution: StampResolution;
-  readonly #offsetMs: number;
+  readonly #source: () => number;
+  #offsetMs: number;
   #last = 0;
+  #lastUnique = 0;
 
-  /** @param offsetMs how far the server's clock is ahead of this machine's (negative: behind). */
-  constructor(resolution: StampResolution, offsetMs: number) {
+  /**
+   * @param offsetMs how far the server's clock is ahead of this machine's (negative: behind).
+   * @param source Unix ms; the machine's clock by default.
+   */
+  constructor(resolution: StampResolution, offsetMs: number, source: () => number = Date.now) {
     if (resolution !== 'unique' && !(Number.isInteger(resolution) && resolution > 0)) {
       throw new TypeError(
         `stampResolution must be a whole number of ms above 0 or 'unique', not ${resolution}`,
       );
     }
     this.#resolution = resolution;
+    this.#source = source;
     this.#offsetMs = offsetMs;
+  }
+
+  /** Unix ms by this clock. */
+  now(): number {
+    return this.#source() + this.#offsetMs;
+  }
+
+  /** Lets time pass at once: leases and tokens run out by this clock. */
+  advance(ms: number): void {
+    this.#offsetMs += ms;
   }
 
   /** The next RFC 3339 stamp, at or after every earlier one. */
   stamp(): string {
-    const now = Date.now() + this.#offsetMs;
+    const now = this.now();
     if (this.#resolution === 'unique') {
       this.#last = Math.max(now * 1000, this.#last + 1);
-      const micros = String(this.#last % 1000).padStart(3, '0');
-      return `${new Date(Math.floor(this.#last / 1000)).toISOString().slice(0, -1)}${micros}Z`;
+      return withMicros(this.#last);
     }
     this.#last = Math.max(Math.floor(now / this.#resolution) * this.#resolution * 1000, this.#last);
     return new Date(this.#last / 1000).toISOString();
   }
+
+  /** A stamp that is given out once: what a compare-and-swap can rely on. */
+  uniqueStamp(): string {
+    this.#lastUnique = Math.max(this.now() * 1000, this.#lastUnique + 1);
+    return withMicros(this.#lastUnique);
+  }
+}
+
+function withMicros(micros: number): string {
+  const fraction = String(micros % 1000).padStart(3, '0');
+  return `${new Date(Math.floor(micros / 1000)).toISOString().slice(0, -1)}${fraction}Z`;
 }
 
 const RFC_3339 = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/;

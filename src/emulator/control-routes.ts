@@ -11,11 +11,9 @@
  */
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { ApiError } from './api-error.ts';
 import { faultsSchema } from './faults.ts';
 import { WAIT_STATES, WaitTimeout } from './handle.ts';
-import { type ApiParts, type HttpContext, type HttpEnv, readObject } from './http.ts';
-import { describe } from './posted-events.ts';
+import { type ApiParts, type HttpContext, type HttpEnv, read, readObject } from './http.ts';
 import type { Emulator } from './server.ts';
 import type { NewEvent } from './session.ts';
 import { resourceOf } from './session-resource.ts';
@@ -108,10 +106,4 @@ export function controlRoutes(app: Hono<HttpEnv>, emulator: Emulator, parts: Api
     });
     return c.json({ down_ms: ms });
   });
-}
-
-function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new ApiError(400, describe(parsed.error));
-  return parsed.data;
 }

@@ -14,6 +14,21 @@ export const ROUTES = [
   'send',
   'stream',
   'threads',
+  'work_poll',
+  'work_ack',
+  'work_heartbeat',
+  'work_stop',
+  'work_get',
+  'work_update',
+  'work_list',
+  'work_stats',
+  'skill',
+  'skill_content',
+  'memory_list',
+  'memory_get',
+  'memory_create',
+  'memory_update',
+  'memory_delete',
 ] as const;
 export type Route = (typeof ROUTES)[number];
 
@@ -31,6 +46,18 @@ const failSchema = z.strictObject({
   /** The `x-should-retry` header. */
   should_retry: z.boolean().optional(),
   message: z.string().optional(),
+});
+
+const answerSchema = z.strictObject({
+  /** Left out: every route. */
+  route: route.optional(),
+  /**
+   * `not_json`: an HTML page in its place · `cut`: the connection breaks · `late`: it comes after `ms`; in
+   * these the request was carried out. `never`: nothing is carried out, and the connection stays open.
+   */
+  how: z.enum(['not_json', 'cut', 'late', 'never']),
+  times: count.default(1),
+  ms: ms.default(1000),
 });
 
 const streamSchema = z.strictObject({
@@ -60,6 +87,12 @@ export const faultsSchema = z.strictObject({
   answer_delay_ms: ms.optional(),
   /** Error responses; nothing is stored. */
   fail: z.array(failSchema).optional(),
+  /** Answers that do not come as they should. */
+  answers: z.array(answerSchema).optional(),
+  /** So many next acknowledged work items stay `starting` for ever unless a heartbeat comes (api.md §1.2). */
+  ack_then_dead: count.optional(),
+  /** What a poll gives out as `secret`: nothing, what cannot be decoded, JSON without a token, or more than a token. */
+  secret: z.enum(['absent', 'undecodable', 'tokenless', 'extra_keys', 'padded']).optional(),
   /** So many next posts are stored, then their connection is destroyed. */
   lose_responses: count.optional(),
   /** So many next posts are destroyed before they are stored. */
@@ -87,6 +120,7 @@ export const faultsSchema = z.strictObject({
 export type Faults = z.input<typeof faultsSchema>;
 type Live = z.output<typeof faultsSchema>;
 export type FailFault = z.output<typeof failSchema>;
+export type AnswerFault = z.output<typeof answerSchema>;
 export type StreamFaults = z.output<typeof streamSchema>;
 
 /** The settings of one scope; they are copies, since they run down. */
@@ -107,7 +141,7 @@ export class FaultScope {
   }
 }
 
-/** What a session's requests meet: its own scope, then the global one. */
+/** What a request meets: the scope of its session or environment, then the global one. */
 export class SessionFaults {
   readonly #scopes: readonly FaultScope[];
 
@@ -128,7 +162,16 @@ export class SessionFaults {
     });
   }
 
-  take(counter: 'lose_responses' | 'lose_requests'): boolean {
+  /** What becomes of the answer to a request of this route, counted as used. */
+  takeAnswer(of: Route): AnswerFault | undefined {
+    return this.#first(live => {
+      const fault = live.answers?.find(one => one.times > 0 && (one.route ?? of) === of);
+      if (fault !== undefined) fault.times--;
+      return fault;
+    });
+  }
+
+  take(counter: 'lose_responses' | 'lose_requests' | 'ack_then_dead'): boolean {
     const used = this.#first(live => ((live[counter] ?? 0) > 0 ? live : undefined));
     if (used !== undefined) used[counter] = (used[counter] ?? 1) - 1;
     return used !== undefined;

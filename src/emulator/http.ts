@@ -1,23 +1,29 @@
-/** What all routes of the emulated API share: body, credentials, latency, injected errors, error envelope. */
+/** What all routes of the emulated API share: body, credentials, latency, injected faults, error envelope. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
+import type { z } from 'zod';
 import { ApiError, envelope } from './api-error.ts';
-import type { Credentials } from './credentials.ts';
-import type { FailFault, Route } from './faults.ts';
+import type { Clock } from './clock.ts';
+import { type Caller, type Credentials, permit, type Target } from './credentials.ts';
+import type { Environments } from './environments.ts';
+import { type AnswerFault, type FailFault, type Route, SessionFaults } from './faults.ts';
 import { newId } from './ids.ts';
+import { describe } from './posted-events.ts';
 import type { RequestEntry, RequestLog } from './request-log.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface HttpEnv {
   Bindings: HttpBindings;
-  Variables: { entry: RequestEntry };
+  Variables: { entry: RequestEntry; answer: AnswerFault | undefined };
 }
 export type HttpContext = Context<HttpEnv>;
 
 /** What the routes work on. */
 export interface ApiParts {
   readonly sessions: Sessions;
+  readonly environments: Environments;
+  readonly clock: Clock;
   readonly credentials: Credentials;
   readonly requests: RequestLog;
   readonly maxBodyBytes: number;
@@ -42,11 +48,13 @@ export function newApp(parts: ApiParts): Hono<HttpEnv> {
       at: Date.now(),
       route: null,
       session_id: null,
+      work_id: null,
       status: null,
     };
     c.set('entry', entry);
     if (!url.pathname.startsWith('/_emulator')) parts.requests.add(entry);
     await next();
+    await spoil(c);
     if (!c.env.outgoing.destroyed) entry.status = c.res.status;
     parts.onRequest(entry);
   });
@@ -56,7 +64,7 @@ export function newApp(parts: ApiParts): Hono<HttpEnv> {
   app.onError((error, c) => {
     const id = newId('req');
     if (!(error instanceof ApiError)) return c.json(envelope(500, String(error.stack ?? error), id), 500);
-    return Response.json(envelope(error.status, error.message, id), {
+    return Response.json(envelope(error.status, error.message, id, error.fields), {
       status: error.status,
       headers: { ...error.headers, 'request-id': id },
     });
@@ -64,19 +72,72 @@ export function newApp(parts: ApiParts): Hono<HttpEnv> {
   return app;
 }
 
+/** A request that was let in: whose it is, and what may go wrong with it. */
+export interface Admitted {
+  readonly caller: Caller;
+  readonly faults: SessionFaults;
+}
+
 /** Lets a request to a route through, or throws its error: the credential first, then what a fault injects. */
-export async function enter(parts: ApiParts, c: HttpContext, route: Route): Promise<void> {
+export async function enter(parts: ApiParts, c: HttpContext, route: Route): Promise<Admitted> {
   const entry = c.get('entry');
-  const sessionId = c.req.param('id');
+  const target = targetOf(parts, c);
   entry.route = route;
-  entry.session_id = sessionId ?? null;
-  parts.credentials.check(c.req.raw.headers);
-  const faults = parts.sessions.faultsOf(sessionId);
+  entry.session_id = target.sessionId ?? null;
+  entry.work_id = target.workId ?? null;
+  const caller = parts.credentials.identify(c.req.raw.headers);
+  permit(caller, route, target);
+  const faults = faultsOf(parts, target);
   const latency = faults.latency(route);
   if (latency > 0) await sleep(latency);
   // A post is read first, so that the ledger can say what was refused.
   const failure = route === 'send' ? undefined : faults.takeFailure(route);
   if (failure !== undefined) throw injected(failure);
+  const answer = faults.takeAnswer(route);
+  if (answer?.how === 'never') await hangUp(c);
+  c.set('answer', answer);
+  return { caller, faults };
+}
+
+/** What a request's path names: `:id` is a session's, `:environment` and `:work` are the work queue's. */
+function targetOf(parts: ApiParts, c: HttpContext): Target {
+  const environmentId = c.req.param('environment');
+  const workId = c.req.param('work');
+  const environment = environmentId === undefined ? undefined : parts.environments.find(environmentId);
+  const item = workId === undefined ? undefined : environment?.queue.find(workId);
+  const sessionId = c.req.param('id') ?? (item?.data.type === 'session' ? item.data.id : undefined);
+  const session = sessionId === undefined ? undefined : parts.sessions.find(sessionId);
+  return { environmentId, workId, sessionId, sessionEnvironmentId: session?.fields.environmentId };
+}
+
+function faultsOf(parts: ApiParts, { environmentId, sessionId }: Target): SessionFaults {
+  const environment = environmentId === undefined ? undefined : parts.environments.find(environmentId);
+  const session = sessionId === undefined ? undefined : parts.sessions.scopeOf(sessionId);
+  const scopes = [session, environment?.faults, parts.sessions.globalFaults];
+  return new SessionFaults(scopes.filter(scope => scope !== undefined));
+}
+
+/** Keeps the request without an answer until its client gives up, then lets it end. */
+async function hangUp(c: HttpContext): Promise<never> {
+  const { outgoing } = c.env;
+  if (!outgoing.destroyed) await new Promise(resolve => outgoing.once('close', resolve));
+  throw new ApiError(504, 'the client hung up');
+}
+
+/** Does to an answer what a fault wants. */
+async function spoil(c: HttpContext): Promise<void> {
+  const answer = c.get('answer');
+  if (answer === undefined) return;
+  if (answer.how === 'late') await sleep(answer.ms);
+  else if (answer.how === 'not_json') {
+    c.res = new Response('<html><body>Bad gateway</body></html>', {
+      status: 200,
+      headers: { 'content-type': 'text/html' },
+    });
+  } else if (answer.how === 'cut') {
+    c.env.outgoing.destroy();
+    c.res = alreadySent();
+  }
 }
 
 /** The error that a fault asks for. */
@@ -116,6 +177,13 @@ export async function readObject(
     throw new ApiError(400, 'the request body must be a JSON object');
   }
   return body as Record<string, unknown>;
+}
+
+/** What the schema makes of a value; the first thing wrong with it is a 400. */
+export function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new ApiError(400, describe(parsed.error));
+  return parsed.data;
 }
 
 export function headersOf(c: HttpContext): Record<string, string> {

@@ -13,6 +13,8 @@ export function applyInterrupt(session: Session, threadId: string | undefined): 
   const open = session.calls.openCalls();
   const hit = open.filter(call => threadId === undefined || (call.threadId ?? primary.id) === threadId);
   if (session.status !== 'running' && hit.length === 0) return;
+  // Work that was stopped with open calls is offered again (§1.2).
+  session.settings.needsWork(session, 'the session was interrupted');
   for (const call of hit) {
     const content = [{ type: 'text', text: INTERRUPTED }];
     session.emit({ type: 'agent.tool_result', tool_use_id: call.id, is_error: true, content });

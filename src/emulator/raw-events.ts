@@ -33,6 +33,7 @@ export function foldRaw(session: Session, event: NewEvent): void {
     case 'session.status_running':
       session.status = 'running';
       session.stopReason = undefined;
+      session.settings.needsWork(session, 'the session runs');
       break;
     case 'session.status_rescheduled':
       session.status = 'rescheduling';

@@ -10,6 +10,8 @@ export interface RequestEntry {
   readonly at: number;
   route: Route | null;
   session_id: string | null;
+  /** The work item of a request on the work queue. */
+  work_id: string | null;
   /** Null until it is answered; stays null where a fault cut the connection. */
   status: number | null;
 }

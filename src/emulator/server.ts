@@ -8,6 +8,9 @@ import { getRequestListener } from '@hono/node-server';
 import { Clock, type StampResolution } from './clock.ts';
 import { controlRoutes } from './control-routes.ts';
 import { Credentials, type Keys } from './credentials.ts';
+import { environmentControlRoutes } from './environment-control.ts';
+import { EnvironmentHandle } from './environment-handle.ts';
+import { type EnvironmentOptions, Environments } from './environments.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { Faults } from './faults.ts';
 import { type CreateOptions, createBody, SessionHandle, type SessionInfo, type WaitState } from './handle.ts';
@@ -17,6 +20,7 @@ import { type RequestEntry, RequestLog } from './request-log.ts';
 import type { Script } from './script.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { Sessions } from './sessions.ts';
+import { workRoutes } from './work-routes.ts';
 
 /** All times in ms. */
 export interface EmulatorOptions extends Keys {
@@ -31,6 +35,10 @@ export interface EmulatorOptions extends Keys {
   readonly stampResolution?: StampResolution;
   /** How far the emulator's clock is ahead of the machine's. */
   readonly clockOffsetMs?: number;
+  /** Unix ms, in place of the machine's clock: for stamps, leases and tokens. */
+  readonly now?: () => number;
+  /** Self-hosted environments: work is queued for their sessions. */
+  readonly environments?: readonly EnvironmentOptions[];
   /** Between two pings of a stream; 15,000 by default. */
   readonly pingMs?: number;
   /** How long messages, interrupts and confirmations stay queued; 0 by default. */
@@ -57,6 +65,13 @@ export interface Emulator {
   /** Throws where there is no such session. */
   session(id: string): SessionHandle;
   sessions(): SessionInfo[];
+  /** Declares a self-hosted environment. */
+  createEnvironment(options?: EnvironmentOptions): EnvironmentHandle;
+  /** Throws where there is no such environment. */
+  environment(id: string): EnvironmentHandle;
+  environments(): EnvironmentHandle[];
+  /** Lets time pass at once for leases, claims, tokens and stamps. */
+  advanceClock(ms: number): void;
   /** Replaces the given kinds of faults, for one session or for all. */
   setFaults(faults: Faults, sessionId?: string): void;
   clearFaults(sessionId?: string): void;
@@ -81,9 +96,13 @@ export interface Emulator {
  * @throws where the address cannot be listened on: the error of `listen` with its `code`, such as `EADDRINUSE`.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const clock = new Clock(options.stampResolution ?? 1, options.clockOffsetMs ?? 0, options.now);
+  const environments = new Environments(clock);
+  for (const declared of options.environments ?? []) environments.create(declared);
   const sessions = new Sessions(
     {
-      clock: new Clock(options.stampResolution ?? 1, options.clockOffsetMs ?? 0),
+      clock,
+      needsWork: (session, why) => environments.wake(session, why),
       processingDelayMs: options.processingDelayMs ?? 0,
       requiresActionDelayMs: options.requiresActionDelayMs ?? 0,
       spans: options.spans ?? true,
@@ -92,7 +111,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   );
   const parts: ApiParts = {
     sessions,
-    credentials: new Credentials(options),
+    environments,
+    clock,
+    credentials: new Credentials(options, environments),
     requests: new RequestLog(options.requestLogLimit ?? 10_000),
     maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
     pingMs: options.pingMs ?? 15_000,
@@ -129,6 +150,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     createSession: create => handle(sessions.create(createBody(create ?? {})).id),
     session: handle,
     sessions: () => sessions.all().map(session => handle(session.id).info()),
+    createEnvironment: create => new EnvironmentHandle(environments.create(create ?? {}), environments),
+    environment: id => new EnvironmentHandle(environments.get(id), environments),
+    environments: () => environments.all().map(one => new EnvironmentHandle(one, environments)),
+    advanceClock: ms => {
+      clock.advance(ms);
+      environments.changed();
+    },
     setFaults: (faults, sessionId) => sessions.scope(sessionId).set(faults),
     clearFaults: sessionId => sessions.scope(sessionId).clear(),
     cutStreams: sessionId => {
@@ -148,11 +176,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     close: async () => {
       closed = true;
       sessions.dispose();
+      environments.dispose();
       await stopListening();
     },
   };
   sessionRoutes(app, parts);
   eventRoutes(app, parts);
+  workRoutes(app, parts);
   controlRoutes(app, emulator, parts);
+  environmentControlRoutes(app, emulator, parts);
   return emulator;
 }

@@ -62,9 +62,12 @@ export function readCreate(body: unknown): SessionFields {
   };
 }
 
+/** Sets the keys that have a value, and deletes those that are null. */
+export const metadataPatch = z.record(metadataKey, metadataValue.nullable()).nullish();
+
 const updateSchema = z.object({
   title: z.string().nullish(),
-  metadata: z.record(metadataKey, metadataValue.nullable()).nullish(),
+  metadata: metadataPatch,
   budget: z.looseObject({}).nullish(),
   vault_ids: z.undefined('not yet supported').optional(),
 });
@@ -76,10 +79,7 @@ export function applyUpdate(session: Session, body: unknown): void {
   const { title, metadata, budget } = parsed.data;
   const changes: Record<string, unknown> = {};
   if (metadata !== undefined && metadata !== null) {
-    const merged = Object.entries({ ...session.fields.metadata, ...metadata });
-    session.fields.metadata = checkedMetadata(
-      Object.fromEntries(merged.filter((pair): pair is [string, string] => pair[1] !== null)),
-    );
+    session.fields.metadata = checkedMetadata(patched(session.fields.metadata, metadata));
     changes.metadata = session.fields.metadata;
   }
   if (title !== undefined && title !== session.fields.title) changes.title = session.fields.title = title;
@@ -123,7 +123,16 @@ export function resourceOf(session: Session): Record<string, unknown> {
   };
 }
 
-function checkedMetadata(metadata: Record<string, string>): Record<string, string> {
+export function patched(
+  metadata: Readonly<Record<string, string>>,
+  patch: Readonly<Record<string, string | null>>,
+): Record<string, string> {
+  const merged = Object.entries({ ...metadata, ...patch });
+  return Object.fromEntries(merged.filter((pair): pair is [string, string] => pair[1] !== null));
+}
+
+/** The metadata, or the 400 of what has too many pairs. */
+export function checkedMetadata(metadata: Record<string, string>): Record<string, string> {
   if (Object.keys(metadata).length > 16) throw new ApiError(400, 'metadata: maximum of 16 pairs');
   return metadata;
 }

@@ -30,6 +30,8 @@ export interface SessionSettings {
   readonly requiresActionDelayMs: number;
   /** Whether the agent's acts are enclosed in `span.model_request_*`. */
   readonly spans: boolean;
+  /** Told whenever a session needs a worker, and why. */
+  readonly needsWork: (session: Session, why: string) => void;
 }
 
 export interface StopReason {

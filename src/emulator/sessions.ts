@@ -14,6 +14,8 @@ export interface EmulatorFields {
   readonly start?: boolean | undefined;
   /** Events that already stand in the history, taken as they are. */
   readonly history?: readonly NewEvent[] | undefined;
+  /** `false`: an environment queues no work for it before it runs. */
+  readonly queue?: boolean | undefined;
 }
 
 export interface Scripts {
@@ -49,9 +51,14 @@ export class Sessions {
     this.#sessions.set(session.id, session);
     this.#scopes.set(session.id, scope);
     for (const event of extra.history ?? []) session.emitRaw(event);
+    if (extra.queue !== false) this.#settings.needsWork(session, 'the session was created');
     if (events.length > 0) session.inbox.accept(events, { at: Date.now(), headers: {} });
     if (extra.start === true) session.turn.begin([]);
     return session;
+  }
+
+  find(id: string): Session | undefined {
+    return this.#sessions.get(id);
   }
 
   /** The session, or the API's 404. */
@@ -77,10 +84,9 @@ export class Sessions {
     return this.#scopes.get(this.get(sessionId).id) ?? this.globalFaults;
   }
 
-  /** What a request meets that may name no session, or none that exists. */
-  faultsOf(sessionId: string | undefined): SessionFaults {
-    const session = sessionId === undefined ? undefined : this.#sessions.get(sessionId);
-    return session?.faults ?? new SessionFaults([this.globalFaults]);
+  /** The faults of a session, where it exists. */
+  scopeOf(sessionId: string): FaultScope | undefined {
+    return this.#scopes.get(sessionId);
   }
 
   dispose(): void {

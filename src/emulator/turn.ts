@@ -69,6 +69,7 @@ export class Turn {
       this.#awaited.clear();
       session.emit({ type: 'session.status_running' });
       threadRunning(session, session.threads.primary);
+      session.settings.needsWork(session, 'the session runs');
     }
     threadRunning(this.#session, thread);
   }
