@@ -6,6 +6,7 @@ import { closeWorkspace, openWorkspace } from '../tool-host/launch.ts';
 import { sessionPaths } from '../tool-host/paths.ts';
 import { removeWorkspace } from '../tool-host/remove-workspace.ts';
 import { markDelivered } from '../tool-host/trim-journal.ts';
+import { createAnswerConfirmation } from './answer-confirmation.ts';
 import type { Attempts } from './attempts.ts';
 import type { createBatchSignal } from './batch-signal.ts';
 import { createCloseWorkspace } from './close-workspace.ts';
@@ -48,6 +49,7 @@ export function createSessionActivities(deps: SessionDeps) {
     readCalls: noted(createReadCalls(deps)),
     startedBefore: noted(startedBefore),
     postResults: noted(createPostResults(deps)),
+    answerConfirmation: noted(createAnswerConfirmation({ feed: deps.feed })),
   };
 }
 

@@ -8,6 +8,7 @@ import { type Delivery, type DeliveryProgress, type Disposition, requestsOf, sta
 import { classify, type Failure } from './failures.ts';
 import type { OwnResults } from './own-results.ts';
 import { type Answer, PLAIN_ERROR, type PostItem, readBack } from './read-back.ts';
+import { isOver, type Refusal, saysNoMatch, saysOver, words } from './refusal.ts';
 import type { SessionFeed } from './session-feed.ts';
 
 export interface DeliveryParts {
@@ -47,11 +48,6 @@ const DEFAULTS: DeliveryOptions = {
 };
 
 type Again = Extract<Delivery, { kind: 'again' }>;
-type Refusal = Extract<Failure, { kind: 'refused' }>;
-
-/** "Cannot send events to archived session", and the like for terminated and deleted sessions and threads. */
-const OVER = /\b(archived|terminated|deleted)\b/i;
-const DOES_NOT_MATCH = /does not match any/i;
 
 /** @throws `job.signal.reason` once it aborts. */
 export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<Delivery> {
@@ -156,7 +152,7 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
   async function judge(item: PostItem, refusal: Refusal): Promise<Again | undefined> {
     const answer = (await readBack(feed, sessionId, [item], signal)).get(item.id);
     if (answer !== undefined) return settleBy(item, answer);
-    if (await isOver(refusal)) {
+    if (await isOver(feed, sessionId, refusal, signal)) {
       settle(item, 'void', { reason: words(refusal) });
       return undefined;
     }
@@ -164,7 +160,7 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
     const since = refusedSince[item.id] ?? now;
     refusedSince[item.id] = since;
     tell();
-    const uncommitted = DOES_NOT_MATCH.test(refusal.message) && now - item.firstSeenAt < options.matchMs;
+    const uncommitted = saysNoMatch(refusal) && now - item.firstSeenAt < options.matchMs;
     // A result that is too large will not be smaller next time.
     if (refusal.status !== 413 && (uncommitted || now - since < options.refusedMs)) {
       if (job.items.length === 1) return { kind: 'again', why: 'pending', reason: words(refusal) };
@@ -181,7 +177,7 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
     const failure = await post([plain], `posted as a plain error: ${words(refusal)}`);
     if (failure === undefined) return undefined;
     if (failure.kind !== 'refused') return onFailure(failure);
-    settle(item, OVER.test(failure.message) ? 'void' : 'refused', { reason: words(failure) });
+    settle(item, saysOver(failure) ? 'void' : 'refused', { reason: words(failure) });
     return undefined;
   }
 
@@ -195,15 +191,4 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
     const reason = answer.kind === 'own' ? {} : { reason: 'posted as a plain error' };
     settle(item, 'posted', { ...reason, at: answer.at });
   }
-
-  async function isOver(refusal: Refusal): Promise<boolean> {
-    if (OVER.test(refusal.message)) return true;
-    if (refusal.status === 413 || DOES_NOT_MATCH.test(refusal.message)) return false;
-    const session = await feed.retrieve(sessionId, signal);
-    return session.archived || session.status === 'terminated';
-  }
-}
-
-function words(failure: { readonly status: number; readonly message: string }): string {
-  return `${failure.status} ${failure.message}`;
 }
