@@ -4,7 +4,7 @@ import type { Fact } from './facts.ts';
 import { movedNotice, OUTPUT_LOST } from './notices.ts';
 import type { ToolOutcome } from './outcome.ts';
 import { judge } from './ownership.ts';
-import type { Call } from './state.ts';
+import { type Call, isHeld } from './state.ts';
 
 const FOREIGN = 500;
 
@@ -71,6 +71,18 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
       if (draft.stop === undefined || now + fact.graceMs < draft.stop.at + draft.stop.graceMs)
         draft.stop = { at: now, graceMs: fact.graceMs, reason: fact.reason };
       return;
+    case 'decided':
+      change(draft, fact.id, call => {
+        const { refusal, ...rest } = call;
+        if (isHeld(call) && call.decision === undefined) update(draft, rest, { decision: fact.decision });
+      });
+      return;
+    case 'confirming':
+      change(draft, fact.id, call => update(draft, call, { confirming: true }));
+      return;
+    case 'unconfirmed':
+      change(draft, fact.id, call => unconfirm(draft, call, fact));
+      return;
     case 'woken':
       draft.windows++;
       return;
@@ -105,6 +117,14 @@ function finish(draft: Draft, call: Call, outcome: ToolOutcome): void {
   });
   if (draft.ended !== undefined) settle(draft, ended, 'void', 'the session ended');
   else if (ended.answered) settle(draft, ended, 'answered-elsewhere', 'it was answered while its tool ran');
+}
+
+/** The server's verdict may have come meanwhile, from whomever: then there is nothing left to decide. */
+function unconfirm(draft: Draft, call: Call, fact: Extract<Fact, { type: 'unconfirmed' }>): void {
+  if (!isHeld(call)) return;
+  const { decision, confirming, ...rest } = call;
+  if (fact.over) settle(draft, rest, 'void', fact.reason);
+  else update(draft, rest, { refusal: fact.reason });
 }
 
 /** A call that an interrupt kept from starting is answered with what is true of it: it never ran (§2.8). */

@@ -1,4 +1,5 @@
 /** What the API's events do to one call. */
+import { decisionWords } from './decision.ts';
 import {
   type Draft,
   findCall,
@@ -78,13 +79,16 @@ export function applyVerdict(draft: Draft, id: string, verdict: 'allow' | 'deny'
     return;
   }
   if (call.starts > 0 || call.phase.kind === 'finished') return;
-  gate(draft, update(draft, call, { verdict: call.verdict === 'deny' ? 'deny' : verdict }));
+  // The server's word is there: what was on its way to it is over, and tells at most who it was.
+  const { decision, confirming, refusal, ...rest } = call;
+  const judged = update(draft, rest, { verdict: call.verdict === 'deny' ? 'deny' : verdict });
+  gate(draft, judged, decision?.result === 'deny' ? decisionWords(decision) : undefined);
 }
 
 /** A denied call never runs; the server writes its result. */
-function gate(draft: Draft, call: Call): void {
+function gate(draft: Draft, call: Call, denied = 'a person denied it'): void {
   if (call.permission === 'deny') settle(draft, call, 'denied', 'the server denied it');
-  else if (call.verdict === 'deny') settle(draft, call, 'denied', 'a person denied it');
+  else if (call.verdict === 'deny') settle(draft, call, 'denied', denied);
 }
 
 function permissionOf(event: ToolUseEvent): Call['permission'] {

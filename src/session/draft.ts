@@ -56,7 +56,8 @@ export function settle(
   at: string | null = null,
 ): void {
   if (call.phase.kind === 'settled' && !outranks(call, call.phase.how, how)) return;
-  const { input, inputRef, halt, stopSent, alone, answered, notice, ...kept } = call;
+  const { input, inputRef, halt, stopSent, alone, answered, notice, ...rest } = call;
+  const { decision, confirming, refusal, ...kept } = rest;
   put(draft.calls, call.id, { ...kept, locks: [], phase: { kind: 'settled', how, reason, at } });
   const index = draft.pending.indexOf(call.id);
   if (index >= 0) draft.pending.splice(index, 1);

@@ -1,4 +1,5 @@
 /** What the workflow itself learned or did, folded beside the API's events. */
+import type { Decision } from './decision.ts';
 import type { ToolOutcome } from './outcome.ts';
 import type { ServedTool } from './served-tool.ts';
 
@@ -28,6 +29,14 @@ export type Fact =
   | { readonly type: 'moved'; readonly to: 'same-host' | 'other-host' }
   | { readonly type: 'stopping'; readonly ids: readonly string[] }
   | { readonly type: 'stop-requested'; readonly graceMs: number; readonly reason: string }
+  /** A decision about a held call was accepted: it is posted until the server has a verdict. */
+  | { readonly type: 'decided'; readonly id: string; readonly decision: Decision }
+  | { readonly type: 'confirming'; readonly id: string }
+  /**
+   * The API takes no decision about the call. `over`: nothing accepts one any more, so the call is void; else it
+   * is held as before. (What the API has taken is folded as its `user.tool_confirmation`.)
+   */
+  | { readonly type: 'unconfirmed'; readonly id: string; readonly over: boolean; readonly reason: string }
   | { readonly type: 'woken' }
   /** `readTail` saw events after this idle. */
   | { readonly type: 'moved-on'; readonly idleId: string }

@@ -2,6 +2,8 @@
  * What to do next, told by the state alone. The workflow takes the step, folds the fact that records it, and
  * asks again until it is told to wait; so whatever happened, the same state always leads to the same action.
  */
+import { overdueCalls, toConfirm } from './approvals.ts';
+import type { Decision } from './decision.ts';
 import { conflict } from './locks.ts';
 import { isBefore, type Order, stampOf } from './order.ts';
 import { type Call, callOf, isHeld, pendingCalls, type SessionState } from './state.ts';
@@ -12,6 +14,10 @@ export type NextStep =
   | { readonly kind: 'run'; readonly ids: readonly string[] }
   /** End the tools of these calls, wherever they run (I10). */
   | { readonly kind: 'stop'; readonly ids: readonly string[]; readonly reason: string }
+  /** Nobody has decided about these held calls in time. */
+  | { readonly kind: 'deny'; readonly ids: readonly string[] }
+  /** Tell the API what was decided about a held call. */
+  | { readonly kind: 'confirm'; readonly id: string; readonly decision: Decision }
   /** Post the results of these calls in one request. */
   | { readonly kind: 'post'; readonly ids: readonly string[] }
   /** Post one result from the host whose journal holds it. */
@@ -32,6 +38,8 @@ export interface Limits {
   readonly maxParallel: number;
   /** Milliseconds the server has for closing interrupted calls before we answer them (§2.8). */
   readonly interruptGraceMs: number;
+  /** Milliseconds after which a held call that nobody has decided about is denied; absent or 0: never. */
+  readonly approvalDeadlineMs?: number;
   readonly workspaceOpen: boolean;
   /** Whether it is being opened right now. */
   readonly workspaceOpening?: boolean;
@@ -54,6 +62,11 @@ export function nextStep(state: SessionState, now: number, limits: Limits): Next
   const stop = toStop(state, calls, now);
   if (stop.length > 0)
     return { kind: 'stop', ids: stop.map(call => call.id), reason: stopReason(state, stop) };
+
+  const overdueHolds = overdueCalls(calls, now, limits.approvalDeadlineMs ?? 0);
+  if (overdueHolds.length > 0) return { kind: 'deny', ids: overdueHolds.map(call => call.id) };
+  const confirm = toConfirm(calls);
+  if (confirm !== undefined) return { kind: 'confirm', ...confirm };
 
   const stored = calls.find(
     call =>
@@ -120,7 +133,9 @@ function isPostable(call: Call, overdue: (call: Call) => boolean): boolean {
 }
 
 function isStopped(stop: NonNullable<SessionState['stop']>, calls: readonly Call[], now: number): boolean {
-  const unsettled = calls.some(call => call.phase.kind === 'running' || call.phase.kind === 'finished');
+  const unsettled = calls.some(
+    call => call.phase.kind === 'running' || call.phase.kind === 'finished' || call.decision !== undefined,
+  );
   return !unsettled || now >= stop.at + stop.graceMs + STOP_SETTLE_MS;
 }
 

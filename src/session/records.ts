@@ -1,4 +1,5 @@
 /** A session's calls as people and programs see them (design §9), and the state made small for the next run. */
+import { decisionWords } from './decision.ts';
 import { put } from './draft.ts';
 import { hintOf } from './events.ts';
 import { type Call, isHeld, pendingCalls, type SessionState } from './state.ts';
@@ -34,12 +35,18 @@ export function whyOf(call: Call): string {
       return call.stopSent ? 'it is being stopped' : 'its tool runs';
     case 'waiting':
       if (call.owned === false) return 'left to the client that owns this tool';
-      if (isHeld(call)) return 'waits for an approval';
+      if (isHeld(call)) return whyHeld(call);
       if (call.halt !== undefined) return 'interrupted before it started';
       return call.listed ? 'waits for its turn' : 'waits until the history is read';
     default:
       return call.phase satisfies never;
   }
+}
+
+function whyHeld({ decision, refusal }: Call): string {
+  if (decision !== undefined) return `${decisionWords(decision)}; the API is being told`;
+  if (refusal === undefined) return 'waits for an approval';
+  return `waits for an approval: the last one was not taken (${refusal})`;
 }
 
 /** All calls in order of their appearance. */
@@ -104,7 +111,7 @@ function within(calls: readonly Call[], chars: number): Set<string> {
 
 /** What the last run had under way is asked for again: a stop and a post are safe to repeat (§2.6). */
 function unsent(call: Call): Call {
-  const { stopSent, ...kept } = call;
+  const { stopSent, confirming, ...kept } = call;
   return kept.phase.kind === 'finished' ? { ...kept, phase: { ...kept.phase, posting: false } } : kept;
 }
 

@@ -1,5 +1,6 @@
 /** A session as data (I2: plain JSON, carried through continue-as-new as it is). */
 import type { ToolUseType } from './answers.ts';
+import type { Decision } from './decision.ts';
 import type { HeldLock } from './locks.ts';
 import { FIRST, type Order } from './order.ts';
 import type { ToolOutcome } from './outcome.ts';
@@ -46,6 +47,12 @@ export interface Call {
   /** `free` runs unasked, `deny` never runs, `ask` (and all that is unknown, I7) waits for a verdict. */
   readonly permission: 'free' | 'ask' | 'deny';
   readonly verdict?: 'allow' | 'deny';
+  /** What was decided about it through us; a verdict only once the server has it. */
+  readonly decision?: Decision;
+  /** `answerConfirmation` is posting the decision. */
+  readonly confirming?: true;
+  /** Why the API took the last decision for none. */
+  readonly refusal?: string;
   /** False until a listener has read the history to its end since the call was first seen (§2.1). */
   readonly listed: boolean;
   /** Undefined until the tools are known. */

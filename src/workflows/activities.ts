@@ -69,6 +69,13 @@ export function postResultsFor(calls: readonly Call[]): Activities['postResults'
   return proxyActivities<Activities>({ ...table.POST, summary: summary.slice(0, 120) }).postResults;
 }
 
+export function answerConfirmationOf(call: Call, result: 'allow' | 'deny'): Activities['answerConfirmation'] {
+  return proxyActivities<Activities>({
+    ...table.POST,
+    summary: `${result} ${call.summary}`.slice(0, 120),
+  }).answerConfirmation;
+}
+
 export function postStoredOn(workspace: Workspace, call: Call): Activities['postStored'] {
   return proxyActivities<Activities>({
     ...table.postStoredOptions(workspace),

@@ -27,6 +27,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
     carried: {
       state: carried(run.state),
       epoch: run.epoch + 1,
+      startedAt: run.startedAt,
       cursor,
       workspace,
       ...(previous === undefined ? {} : { previous }),

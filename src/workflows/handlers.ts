@@ -1,14 +1,23 @@
 /** What a running session hears: signals, updates, queries. Handlers only record; the steps act on it. */
 import { setHandler } from '@temporalio/workflow';
-import { callsQuery, eventsSignal, statusQuery, stopUpdate, wakeSignal } from './messages.ts';
+import { heldCalls, refuseAnswer, takeAnswer } from './approvals.ts';
+import {
+  answerApprovalUpdate,
+  callsQuery,
+  eventsSignal,
+  heldQuery,
+  statusQuery,
+  stopUpdate,
+  type Wake,
+  wakeSignal,
+} from './messages.ts';
 import type { Run } from './run.ts';
 import { callDetails, statusOf } from './visible.ts';
 
 export function handleMessages(run: Run): void {
   setHandler(eventsSignal, batch => run.receive(batch));
   setHandler(wakeSignal, wake => {
-    const { maxIdleMs } = wake ?? {};
-    if (typeof maxIdleMs === 'number' && maxIdleMs >= 0) run.options = { ...run.options, maxIdleMs };
+    run.options = { ...run.options, ...limitsOf(wake) };
     run.fold({ type: 'woken' });
   });
   setHandler(
@@ -26,6 +35,24 @@ export function handleMessages(run: Run): void {
       },
     },
   );
+  setHandler(answerApprovalUpdate, answer => takeAnswer(run, answer), {
+    validator: answer => refuseAnswer(run, answer),
+  });
+  setHandler(heldQuery, () => heldCalls(run));
   setHandler(statusQuery, () => statusOf(run));
   setHandler(callsQuery, () => callDetails(run));
+}
+
+/** A signal may come from anybody: only what makes sense counts. */
+function limitsOf(wake: Wake | undefined): Wake {
+  const { maxIdleMs, maxDurationMs, approvalDeadlineMs } = wake ?? {};
+  return {
+    ...(isLimit(maxIdleMs) ? { maxIdleMs } : {}),
+    ...(isLimit(maxDurationMs) ? { maxDurationMs } : {}),
+    ...(isLimit(approvalDeadlineMs) ? { approvalDeadlineMs } : {}),
+  };
+}
+
+function isLimit(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
 }

@@ -37,10 +37,14 @@ export interface EventBatch extends ListenerId {
 
 export const eventsSignal = defineSignal<[EventBatch]>('events');
 
-/** Restarts the idle window; sent by every `start`, so that a run about to end looks again. */
+/** Restarts the idle window; sent by every `start`, so that a run about to end looks again. Absent: as it was. */
 export interface Wake {
-  /** Milliseconds without an event after which the run ends; 0 never; absent: as it was. */
+  /** Milliseconds without an event after which the run ends; 0 never. */
   readonly maxIdleMs?: number;
+  /** Milliseconds after its start at which the run is stopped; 0 never. */
+  readonly maxDurationMs?: number;
+  /** Milliseconds after which a held call that nobody has decided about is denied; 0 never. */
+  readonly approvalDeadlineMs?: number;
 }
 
 export const wakeSignal = defineSignal<[Wake]>('wake');
@@ -53,6 +57,42 @@ export interface StopRequest {
 }
 
 export const stopUpdate = defineUpdate<{ stopping: true }, [StopRequest]>('stop');
+
+/** What a person decided about a call that waits for an approval. */
+export interface ApprovalAnswer {
+  readonly callId: string;
+  readonly result: 'allow' | 'deny';
+  /** Told to the agent; with `deny` only. */
+  readonly message?: string;
+  /** Who decided, for the record. */
+  readonly by?: string;
+}
+
+/** The answer is durable; it counts once the API has taken it. */
+export interface ApprovalAccepted {
+  readonly accepted: true;
+}
+
+/** Rejected, with words for whoever asked, unless the call waits for an approval. */
+export const answerApprovalUpdate = defineUpdate<ApprovalAccepted, [ApprovalAnswer]>('answerApproval');
+
+/** A call that waits for an approval. Times are ISO strings. */
+export interface HeldCall {
+  readonly session: string;
+  readonly call: string;
+  readonly type: 'agent.tool_use' | 'agent.custom_tool_use';
+  readonly name: string;
+  /** `bash: npm test`: the name and the input as one short line. */
+  readonly summary: string;
+  /** As the agent wrote it; null where it is too large to be kept (over 64 kB). */
+  readonly input: unknown;
+  readonly thread: string | null;
+  /** Whether the tool is one of ours; null: not known yet. The API asks for a verdict in any case. */
+  readonly owned: boolean | null;
+  readonly since: string;
+  /** When it will be denied for want of an answer; null: never. */
+  readonly deadline: string | null;
+}
 
 /** One call as people and programs see it (design §9). Times are ISO strings. */
 export interface CallRecord {
@@ -104,3 +144,5 @@ export const WAITS_FOR_HOST = 'a host for the tools';
 
 export const statusQuery = defineQuery<SessionStatus>('status');
 export const callsQuery = defineQuery<readonly CallDetail[]>('calls');
+/** The calls that wait for an approval now, in order. */
+export const heldQuery = defineQuery<readonly HeldCall[]>('held');

@@ -6,6 +6,10 @@ import type { Cursor } from './messages.ts';
 export interface RunOptions {
   /** Without an event for this long after the turn ended, the run ends; 0 never. */
   readonly maxIdleMs: number;
+  /** So long after its start the run is stopped, as a person's stop does; 0 or absent: never. */
+  readonly maxDurationMs?: number;
+  /** A held call that nobody has decided about for so long is denied; 0 or absent: never. */
+  readonly approvalDeadlineMs?: number;
   /** Calls that may run at a time. */
   readonly maxParallel: number;
   /** What the server has for closing interrupted calls before we answer them (§2.8). */
@@ -46,6 +50,8 @@ export interface RecordLine {
 export interface Carried {
   readonly state: SessionState;
   readonly epoch: number;
+  /** When the first run of this chain began, Unix ms; absent in those of older code. */
+  readonly startedAt?: number;
   readonly cursor: Cursor;
   readonly workspace: Workspace | null;
   /** The run before the first of this chain, while no workspace was opened. */

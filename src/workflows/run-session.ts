@@ -2,7 +2,9 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import { nextStep } from '../session/next-step.ts';
 import { pendingCalls } from '../session/state.ts';
+import { confirmCall, denyOverdue } from './approvals.ts';
 import { continueAsNew } from './continue-as-new.ts';
+import { watchDeadlines } from './deadlines.ts';
 import { close, endingOf, FailedRun, failed, finish } from './ending.ts';
 import { handleMessages } from './handlers.ts';
 import type { SessionSummary } from './messages.ts';
@@ -21,6 +23,7 @@ export async function runSession(input: RunSessionInput): Promise<SessionSummary
     attachCalls(run, runningIds(run));
     // Not awaited: a person's stop must be heard while the API cannot be asked for the session.
     void background.run(() => serve(run, input.carried === undefined));
+    void background.run(() => watchDeadlines(run));
     return await drive(run, background);
   } catch (error) {
     if (error instanceof FailedRun) {
@@ -51,6 +54,7 @@ async function drive(run: Run, background: CancellationScope): Promise<SessionSu
     const step = nextStep(run.state, Date.now(), {
       maxParallel: run.options.maxParallel,
       interruptGraceMs: run.options.interruptGraceMs,
+      approvalDeadlineMs: run.options.approvalDeadlineMs ?? 0,
       workspaceOpen: run.workspaceOpen,
       workspaceOpening: run.opening !== undefined,
     });
@@ -66,6 +70,12 @@ async function drive(run: Run, background: CancellationScope): Promise<SessionSu
         break;
       case 'stop':
         stopCalls(run, step.ids, step.reason);
+        break;
+      case 'deny':
+        denyOverdue(run, step.ids);
+        break;
+      case 'confirm':
+        confirmCall(run, step.id, step.decision);
         break;
       case 'post':
         postResults(run, step.ids);

@@ -28,6 +28,8 @@ export interface Ending {
 export class Run {
   readonly sessionId: string;
   readonly epoch: number;
+  /** When the first run of the chain began, Unix ms. */
+  readonly startedAt: number;
   options: RunOptions;
   state: SessionState;
   /** Grows with every change; whoever waits compares it. */
@@ -70,6 +72,7 @@ export class Run {
   rotating = false;
   /** The search attributes as last written. */
   shownState: string | undefined;
+  shownHeld = false;
   #newest: ListenerId | undefined;
 
   constructor(input: RunSessionInput) {
@@ -78,6 +81,7 @@ export class Run {
     this.options = { ...DEFAULT_OPTIONS, ...input.options };
     this.state = carried?.state ?? initialState(input.sessionId);
     this.epoch = carried?.epoch ?? 0;
+    this.startedAt = carried?.startedAt ?? Date.now();
     this.cursor = carried?.cursor ?? { at: null };
     this.workspace = carried?.workspace ?? null;
     this.workspaceOpen = this.workspace !== null && carried?.previous === undefined;

@@ -194,7 +194,8 @@ export function recheck(
   );
 }
 
-function followPost(run: Run, work: Promise<void>): void {
+/** What must come to its end before the run continues as new. */
+export function followPost(run: Run, work: Promise<void>): void {
   run.posts++;
   follow(
     run,

@@ -1,5 +1,5 @@
 /** What people see of a run: queries, details in the UI, search attributes, the final summary (I8). */
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { patched, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { holdfastHeldCalls, holdfastHost, holdfastOpenCalls, holdfastState } from '../search-attributes.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
 import { type Call, isHeld, pendingCalls } from '../session/state.ts';
@@ -116,8 +116,12 @@ export function show(run: Run): void {
     ].join('\n'),
   );
   const word = status.heldCalls > 0 && status.openCalls === 0 ? 'held' : status.state;
-  if (!run.searchAttributes || word === run.shownState) return;
+  if (!run.searchAttributes) return;
+  const held = status.heldCalls > 0;
+  // What waits for a person must be found, also while other calls run.
+  if (word === run.shownState && (held === run.shownHeld || !patched('shown-held'))) return;
   run.shownState = word;
+  run.shownHeld = held;
   upsertSearchAttributes([
     { key: holdfastState, value: word },
     { key: holdfastOpenCalls, value: status.openCalls },

@@ -9,7 +9,7 @@ import { busyLog, deliveries } from './arbitrary-log.ts';
 import { Walk } from './walk.ts';
 import { LISTED, LISTING, TOOLS } from './wire.ts';
 
-type Action = { readonly kind: 'event' | 'work' | 'time' | 'listing' | 'listed' | 'rotate' } & {
+type Action = { readonly kind: 'event' | 'work' | 'time' | 'listing' | 'listed' | 'rotate' | 'decide' } & {
   readonly pick: number;
 };
 
@@ -17,7 +17,7 @@ const actions = fc.array(
   fc.record({
     kind: fc.constantFrom<Action['kind'][]>(
       ...(['event', 'event', 'event', 'event', 'work', 'work', 'work', 'time'] as const),
-      ...(['listing', 'listed', 'rotate'] as const),
+      ...(['listing', 'listed', 'rotate', 'decide', 'decide'] as const),
     ),
     pick: fc.nat(1_000),
   }),
@@ -31,6 +31,7 @@ const session = fc.record({
   arrived: busyLog.chain(deliveries),
   actions,
   maxParallel: fc.constantFrom(1, 2, 8),
+  approvalDeadlineMs: fc.constantFrom(0, 0, 5_000),
   toolsAt: fc.nat(10),
   stopAt: fc.nat(NEVER),
 });
@@ -53,6 +54,9 @@ function act(walk: Walk, { kind, pick }: Action, arrived: (SessionEvent | Fact)[
     case 'listed':
       walk.fold(LISTED);
       return;
+    case 'decide':
+      walk.decide(pick);
+      return;
     case 'rotate':
       walk.rotate();
       return;
@@ -65,10 +69,11 @@ function play({
   arrived,
   actions,
   maxParallel,
+  approvalDeadlineMs,
   toolsAt,
   stopAt,
 }: typeof session extends fc.Arbitrary<infer T> ? T : never): Walk {
-  const walk = new Walk(maxParallel);
+  const walk = new Walk(maxParallel, approvalDeadlineMs);
   const left: (SessionEvent | Fact)[] = [...arrived];
   for (const [index, action] of actions.entries()) {
     if (walk.ended !== undefined) return walk;
@@ -82,10 +87,12 @@ function play({
 
 test('the steps are allowed, once each, and always lead to a wait or the end with nothing owned left undone', () => {
   let settled = 0;
+  let decided = 0;
   fc.assert(
     fc.property(session, given => {
       const walk = play(given);
       walk.drain();
+      decided += walk.decided;
       if (walk.ended === undefined) {
         // What is left waits for somebody else: its owner, a person who approves, or nobody at all after a stop.
         for (const call of walk.pending) expect(call.owned === false || isHeld(call)).toBe(true);
@@ -100,6 +107,7 @@ test('the steps are allowed, once each, and always lead to a wait or the end wit
     { numRuns: 1_000 },
   );
   expect(settled, 'calls that ran in all sessions').toBeGreaterThan(500);
+  expect(decided, 'decisions in all sessions').toBeGreaterThan(200);
 });
 
 test('I8: whenever the session ends, every call ends in one state, and what was under way changes none', () => {

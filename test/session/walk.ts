@@ -1,12 +1,21 @@
 /** A workflow, tool host and server in one: takes the core's steps and checks that each was allowed. */
 import { expect } from 'vitest';
+import { isUndecided } from '../../src/session/approvals.ts';
+import type { Decision } from '../../src/session/decision.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { fold } from '../../src/session/evolve.ts';
 import type { Fact } from '../../src/session/facts.ts';
 import { conflict } from '../../src/session/locks.ts';
 import { type Limits, type NextStep, nextStep } from '../../src/session/next-step.ts';
 import { carried } from '../../src/session/records.ts';
-import { type Call, callOf, initialState, pendingCalls, type SessionState } from '../../src/session/state.ts';
+import {
+  type Call,
+  callOf,
+  initialState,
+  isHeld,
+  pendingCalls,
+  type SessionState,
+} from '../../src/session/state.ts';
 import { delivered, finished } from './wire.ts';
 
 const OUTCOMES = ['answered', 'stored', 'unknown', 'answered'] as const;
@@ -25,9 +34,13 @@ export class Walk {
   readonly #running = new Set<string>();
   readonly #stopping = new Set<string>();
   readonly #posting = new Set<string>();
+  /** Decisions on their way to the API. */
+  readonly #confirming = new Map<string, Decision>();
+  /** Decisions that were made, ever. */
+  decided = 0;
 
-  constructor(maxParallel: number) {
-    this.limits = { maxParallel, interruptGraceMs: 10_000, workspaceOpen: false };
+  constructor(maxParallel: number, approvalDeadlineMs = 0) {
+    this.limits = { maxParallel, approvalDeadlineMs, interruptGraceMs: 10_000, workspaceOpen: false };
   }
 
   fold(...items: readonly (SessionEvent | Fact)[]): void {
@@ -65,6 +78,18 @@ export class Walk {
           this.#stopping.add(id);
         }
         this.#record({ type: 'stopping', ids: step.ids });
+        return;
+      case 'deny':
+        for (const id of step.ids) {
+          expect(isUndecided(this.#pending(id)), `${id} is denied only while nobody has decided`).toBe(true);
+          this.#decide(id, { result: 'deny', overdue: true });
+        }
+        return;
+      case 'confirm':
+        expect(isHeld(this.#pending(step.id)), `${step.id} is confirmed while it is held`).toBe(true);
+        expect(this.#confirming.has(step.id), `${step.id} is confirmed once at a time`).toBe(false);
+        this.#confirming.set(step.id, step.decision);
+        this.#record({ type: 'confirming', id: step.id });
         return;
       case 'post':
       case 'post-stored': {
@@ -127,12 +152,31 @@ export class Walk {
     return call;
   }
 
+  #decide(id: string, decision: Decision): void {
+    this.decided++;
+    this.#record({ type: 'decided', id, decision });
+  }
+
+  /** A person decides about a held call, if there is one. */
+  decide(pick: number): void {
+    const held = this.pending.filter(isUndecided);
+    const call = held[pick % Math.max(1, held.length)];
+    if (call === undefined) return;
+    this.#decide(call.id, { result: pick % 2 === 0 ? 'allow' : 'deny', by: 'alice' });
+    this.settle();
+  }
+
   /** Something under way comes to an end; false: nothing is under way. */
   work(pick: number): boolean {
-    const tasks = [...this.#running, ...[...this.#posting].map(id => `post ${id}`)];
+    const tasks = [
+      ...this.#running,
+      ...[...this.#posting].map(id => `post ${id}`),
+      ...[...this.#confirming.keys()].map(id => `confirm ${id}`),
+    ];
     const task = tasks[pick % Math.max(1, tasks.length)];
     if (task === undefined) return false;
     if (task.startsWith('post ')) this.#deliver(task.slice(5), pick);
+    else if (task.startsWith('confirm ')) this.#confirm(task.slice(8), pick);
     else this.#finish(task, pick);
     return true;
   }
@@ -149,6 +193,19 @@ export class Walk {
     }
   }
 
+  #confirm(id: string, pick: number): void {
+    const result = this.#confirming.get(id)?.result ?? 'deny';
+    this.#confirming.delete(id);
+    // A session that has ended takes no verdict.
+    const over = this.ended?.kind === 'end' && this.ended.state === 'done';
+    if (over || pick % 5 === 0) {
+      this.fold({ type: 'unconfirmed', id, over: over || pick % 2 === 0, reason: '400' });
+      return;
+    }
+    const verdict = { type: 'user.tool_confirmation', tool_use_id: id, result, processed_at: null } as const;
+    this.fold({ ...verdict, id: `own-${id}` });
+  }
+
   #deliver(id: string, pick: number): void {
     this.#posting.delete(id);
     const wanted = DELIVERIES[pick % DELIVERIES.length] ?? 'posted';
@@ -162,6 +219,7 @@ export class Walk {
   rotate(): void {
     this.#stopping.clear();
     this.#posting.clear();
+    this.#confirming.clear();
     this.state = JSON.parse(JSON.stringify(carried(this.state)));
     this.settle();
   }
