@@ -1,6 +1,7 @@
 /** The command line: one line per command. Exit codes are the contract's: 0 ended, 1 failed, 2 usage. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { approvalsCommand } from './cli/approvals.ts';
 import { chaosCommand } from './cli/chaos.ts';
 import { demoCommand } from './cli/demo.ts';
 import { emulatorCommand } from './cli/emulator.ts';
@@ -26,10 +27,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(stopCommand())
+    .addCommand(approvalsCommand())
     .addCommand(emulatorCommand())
     .addCommand(demoCommand())
     .addCommand(chaosCommand());
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  throwOnError(program);
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
@@ -40,6 +42,12 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = exitCodeOf(error);
     }
   }
+}
+
+/** Commander would end the process by itself. */
+function throwOnError(command: Command): void {
+  command.exitOverride();
+  for (const sub of command.commands) throwOnError(sub);
 }
 
 function version(): string {

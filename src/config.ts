@@ -48,6 +48,8 @@ export interface Config {
   readonly maxHosts: number;
   /** Calls of one session that may run at a time. */
   readonly maxParallel: number;
+  /** A held call that nobody has decided about for so many ms is denied; 0: never. */
+  readonly approvalDeadlineMs: number;
   /** A tool host that is silent for so many ms is killed and started again on its journal. */
   readonly hostHungMs: number;
   /** Per-user cache of what was downloaded or built. */
@@ -99,6 +101,7 @@ export function readConfig(env: Env = process.env): Config {
     hostIdleMs: duration('HOLDFAST_HOST_IDLE', get('HOLDFAST_HOST_IDLE') ?? '1h', 1_000),
     maxHosts: count('HOLDFAST_MAX_HOSTS', get('HOLDFAST_MAX_HOSTS') ?? '64'),
     maxParallel: count('HOLDFAST_MAX_PARALLEL', get('HOLDFAST_MAX_PARALLEL') ?? '8'),
+    approvalDeadlineMs: duration('HOLDFAST_APPROVAL_DEADLINE', get('HOLDFAST_APPROVAL_DEADLINE') ?? '0', 0),
     cacheDir: defaultCacheDir(env, homedir()),
     failpoints: failpoints(get('HOLDFAST_FAILPOINTS')),
     env,

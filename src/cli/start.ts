@@ -4,6 +4,7 @@ import { startSession, summaryOfRun } from '../client.ts';
 import { readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
 import type { SessionSummary } from '../workflows/messages.ts';
+import { durationOf } from './duration-option.ts';
 import { CliError, lineOf } from './failure.ts';
 import { followStatus } from './progress.ts';
 import { requireSession, sessionId } from './session-id.ts';
@@ -13,6 +14,8 @@ import { withTemporal } from './temporal-client.ts';
 interface StartFlags {
   readonly wait?: boolean;
   readonly maxIdle?: string;
+  readonly maxDuration?: number;
+  readonly approvalDeadline?: number;
   readonly json?: boolean;
 }
 
@@ -22,6 +25,16 @@ export function startCommand(): Command {
     .argument('<session>', 'id of the session, sesn_…')
     .option('--wait', 'wait until the run ends, and print what became of each call')
     .option('--max-idle <duration>', 'end the run after so long without a new turn; 0: never (default 60s)')
+    .option(
+      '--max-duration <duration>',
+      'stop the run after so long; 0: never (default)',
+      durationOf('--max-duration'),
+    )
+    .option(
+      '--approval-deadline <duration>',
+      'deny a call that nobody has allowed after so long; 0: never (default, or HOLDFAST_APPROVAL_DEADLINE)',
+      durationOf('--approval-deadline'),
+    )
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
@@ -34,7 +47,16 @@ async function start(text: string, flags: StartFlags): Promise<void> {
   const id = sessionId(text);
   const idle = flags.maxIdle === undefined ? {} : { maxIdleMs: milliseconds('--max-idle', flags.maxIdle) };
   const config = readConfig();
-  const options = { ...idle, maxParallel: config.maxParallel };
+  const { maxDuration, approvalDeadline = config.approvalDeadlineMs } = flags;
+  const options = {
+    ...idle,
+    ...(maxDuration === undefined ? {} : { maxDurationMs: maxDuration }),
+    // A run that is joined keeps its own unless something is said.
+    ...(approvalDeadline === 0 && flags.approvalDeadline === undefined
+      ? {}
+      : { approvalDeadlineMs: approvalDeadline }),
+    maxParallel: config.maxParallel,
+  };
   await requireSession(config, id);
   await withTemporal(config, async client => {
     const handle = await startSession(client, id, options);
