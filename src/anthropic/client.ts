@@ -12,9 +12,9 @@ export interface ApiOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Milliseconds until the head of an answer must be there (20,000). */
   readonly timeoutMs?: number | undefined;
+  /** `x-stainless-helper` of every request (`holdfast`). */
+  readonly helper?: string | undefined;
 }
-
-const HELPER = { 'x-stainless-helper': 'holdfast' };
 
 /**
  * `maxRetries` is 0 because Temporal owns the retries. Credentials are passed explicitly (null for none), so
@@ -40,7 +40,7 @@ export function createClient(options: ApiOptions): Anthropic {
     logLevel: 'off',
     defaultHeaders: {
       ...options.headers,
-      ...HELPER,
+      'x-stainless-helper': options.helper ?? 'holdfast',
       // A hand-set credential header must neither replace the environment key nor travel beside it.
       ...(environmentKey ? { 'x-api-key': null, authorization: `Bearer ${environmentKey}` } : {}),
     },
