@@ -57,6 +57,7 @@ function notesOf(report: CloseReport): string[] {
         ...report.killed.map(what => `killed ${what}`),
         ...report.survivors.map(what => `could not end ${what}`),
         ...report.hookFailures.map(what => `close hook failed: ${what}`),
+        ...(report.mountFailures ?? []).map(what => `last sync of the memory stores: ${what}`),
       ];
     case 'not-running':
       return [

@@ -4,6 +4,7 @@
  * only `stop` does (§2.4).
  */
 import { Agent, type IncomingMessage, request } from 'node:http';
+import type { MountAnswer, MountRequest } from './mount-protocol.ts';
 import {
   type CallAnswer,
   type CallRequest,
@@ -88,6 +89,11 @@ export class ToolHostClient {
       this.#json<Health | HostLost>('GET', path, undefined, either),
     );
     return asked ?? { kind: 'silent' };
+  }
+
+  /** Mounts the session's skills and memory stores, however long that takes; a second time renews the token. */
+  mount(request: MountRequest, signal?: AbortSignal): Promise<MountAnswer | HostLost | NoHost> {
+    return this.#json('POST', '/mount', request, signal);
   }
 
   /** Ends the host, however long that takes. `closeWorkspace` is what a worker wants: it also sees that the process is gone. */

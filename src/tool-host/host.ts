@@ -5,11 +5,12 @@ import { failpoint } from '../failpoint.ts';
 import { Calls } from './calls.ts';
 import { removeFile, replaceFile } from './durable-file.ts';
 import { Fence } from './fence.ts';
-import { type HostConfig, type HostRecord, toolEnvironment } from './host-config.ts';
+import { type HostConfig, type HostRecord, hostEnvironment, toolEnvironment } from './host-config.ts';
 import { boundLog } from './host-log.ts';
 import { Journal, readIncarnation } from './journal.ts';
 import { killAll } from './kill.ts';
 import { hashModule } from './module-hash.ts';
+import { Mounts } from './mounts.ts';
 import { bootId, identify, isAlive, type ProcessIdentity } from './processes.ts';
 import { type CloseAnswer, type CloseRequest, type Health, PROTOCOL_VERSION } from './protocol.ts';
 import { createHostServer } from './server.ts';
@@ -25,6 +26,7 @@ export class ToolHost {
   readonly #config: HostConfig;
   readonly #toolbox: Toolbox;
   readonly #calls: Calls;
+  readonly #mounts: Mounts;
   readonly #server: Server;
   readonly #fence: Fence;
   readonly #marks: readonly string[];
@@ -44,8 +46,10 @@ export class ToolHost {
     const env = toolEnvironment(config.toolEnv, incarnation);
     const { workspace } = paths;
     const onGroup = (leader: ProcessIdentity): void => this.#noteGroup(leader);
+    this.#mounts = new Mounts({ workspace, journal: paths.journal, env: hostEnvironment(config.toolEnv) });
     this.#toolbox = new Toolbox({
       workspace,
+      roots: () => this.#mounts.roots,
       journal: paths.journal,
       env,
       commandPrefix,
@@ -66,6 +70,7 @@ export class ToolHost {
         this.#spokenAt = performance.now();
         this.#speaking += change;
       },
+      mount: request => this.#mounts.mount(request),
       close: request => this.close(request),
       onClosed: () => void this.#exit(0),
     });
@@ -110,11 +115,13 @@ export class ToolHost {
     const stoppedCalls = await this.#calls.shut(request.graceMs);
     const hookFailures = await this.#toolbox.close();
     const { killed, survivors } = await killAll({ marks: this.#marks, groups: this.#groups }, limits.killMs);
+    // After the tools: what they still wrote belongs to the last sync.
+    const mountFailures = await this.#mounts.unmount();
     await removeFile(paths.hostRecord);
     // `process.exit` would leave it behind.
     await removeFile(paths.socket);
     await failpoint('close.ended');
-    return { kind: 'closed', stoppedCalls, killed, survivors, hookFailures };
+    return { kind: 'closed', stoppedCalls, killed, survivors, hookFailures, mountFailures };
   }
 
   #health(): Omit<Health, 'kind'> {

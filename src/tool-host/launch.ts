@@ -9,6 +9,7 @@ import { exclusively } from './exclusive.ts';
 import type { HostRecord } from './host-config.ts';
 import { killIncarnation } from './leftovers.ts';
 import { DEFAULT_LIMITS, type HostLimits } from './limits.ts';
+import { unmountMs } from './memory-rescue.ts';
 import { hashModule } from './module-hash.ts';
 import { checkStateDir, sessionPaths } from './paths.ts';
 import type { CloseAnswer } from './protocol.ts';
@@ -114,7 +115,7 @@ export interface CloseOptions {
   readonly killRunning: boolean;
   /** Milliseconds that running calls get before they are stopped; only with `killRunning`. */
   readonly graceMs: number;
-  /** Milliseconds for close hooks and killing, over the grace; then the host is killed. Default 15 000. */
+  /** Milliseconds for close hooks and killing, over the grace and a last sync of memory stores; then the host is killed. Default 15 000. */
   readonly endMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -124,7 +125,9 @@ export async function closeWorkspace(options: CloseOptions): Promise<CloseReport
   const { incarnation, killRunning, graceMs, signal } = options;
   const paths = sessionPaths(options.stateDir, options.sessionId);
   const record = await readJson<HostRecord>(paths.hostRecord);
-  const patience = AbortSignal.timeout(graceMs + (options.endMs ?? DEFAULT_END_MS));
+  const patience = AbortSignal.timeout(
+    graceMs + (options.endMs ?? DEFAULT_END_MS) + unmountMs(paths.journal),
+  );
   const client = new ToolHostClient({ socketPath: paths.socket, incarnation });
   let answer: CloseAnswer;
   try {

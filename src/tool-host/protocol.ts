@@ -8,6 +8,7 @@
  *   GET    /calls/:id/outcome       the durable outcome  –             → OutcomeAnswer (?full=1: `stored` too is whole)
  *   DELETE /calls/:id               stop                 StopRequest   → StopAnswer, after everything is dead
  *   GET    /                        health               –             → Health
+ *   POST   /mount                   skills and memory    MountRequest  → MountAnswer
  *   POST   /close                   end the host         CloseRequest  → CloseAnswer
  */
 import type { ToolUseType } from '../session/answers.ts';
@@ -128,6 +129,8 @@ export type CloseAnswer =
       readonly survivors: readonly string[];
       /** Close hooks that threw or took too long, as `tool: why`. */
       readonly hookFailures: readonly string[];
+      /** What of the memory stores' last sync went wrong. Absent from hosts of an earlier version. */
+      readonly mountFailures?: readonly string[];
     }
   | { readonly kind: 'busy'; readonly running: readonly RunningCall[] }
   | HostLost

@@ -10,6 +10,7 @@ import type { HostConfig, HostRecord } from './host-config.ts';
 import { hostId } from './host-id.ts';
 import { createJournal, type IncarnationRecord, readIncarnation } from './journal.ts';
 import { killIncarnation } from './leftovers.ts';
+import { unmountMs } from './memory-rescue.ts';
 import type { SessionPaths } from './paths.ts';
 import { isAlive } from './processes.ts';
 import type { Health } from './protocol.ts';
@@ -137,7 +138,10 @@ async function endInOrder(paths: SessionPaths, incarnation: string): Promise<boo
   const record = await readJson<HostRecord>(paths.hostRecord);
   const client = new ToolHostClient({ socketPath: paths.socket, incarnation });
   try {
-    const answer = await client.close({ graceMs: 0, killRunning: false }, AbortSignal.timeout(END_MS));
+    const answer = await client.close(
+      { graceMs: 0, killRunning: false },
+      AbortSignal.timeout(END_MS + unmountMs(paths.journal)),
+    );
     if (answer.kind === 'busy') return false;
   } catch {
     // It took too long: what follows kills it.

@@ -7,6 +7,7 @@ import { errorText } from '../error-text.ts';
 import { failpoint } from '../failpoint.ts';
 import type { Calls } from './calls.ts';
 import type { Journal } from './journal.ts';
+import type { MountAnswer, MountRequest } from './mount-protocol.ts';
 import {
   type CallRequest,
   type CloseAnswer,
@@ -26,6 +27,7 @@ export interface ServedHost {
   readonly onJournalLost: () => void;
   /** Told when a request that is not a mere look begins, and when it is over. */
   readonly onSpoken: (change: 1 | -1) => void;
+  readonly mount: (request: MountRequest) => Promise<MountAnswer>;
   readonly close: (request: CloseRequest) => Promise<CloseAnswer>;
   /** The answer to `close` is out: the process may end. */
   readonly onClosed: () => void;
@@ -66,6 +68,8 @@ async function answer(host: ServedHost, request: IncomingMessage, response: Serv
     if (closed.kind === 'closed') response.once('close', host.onClosed);
     return;
   }
+  if (request.method === 'POST' && path === '/mount')
+    return sendJson(response, await host.mount(await readBody<MountRequest>(request)));
   const [, callId, part] = /^\/calls\/([^/]+)(?:\/(log|outcome))?$/.exec(path) ?? [];
   if (callId === undefined) return sendJson(response, { kind: 'error', message: 'no such path' }, 404);
   await answerCall(host, decodeURIComponent(callId), part, query, request, response);

@@ -1,6 +1,7 @@
 /** What the pool and a tools thread say to each other. */
 import type { ToolUseType } from '../session/answers.ts';
 import type { ServedTool } from '../session/served-tool.ts';
+import type { MountRoots } from './mount-protocol.ts';
 import type { ProgramTool } from './tools-module.ts';
 
 /** `workerData` of a thread. */
@@ -18,6 +19,7 @@ export type ToThread =
       readonly input: unknown;
       readonly type: ToolUseType;
       readonly callMark: string;
+      readonly roots: MountRoots;
     }
   | { readonly kind: 'abort' }
   /** Run every tool's close hook. */

@@ -4,6 +4,7 @@
  */
 import type { ServedTool } from '../session/served-tool.ts';
 import type { HostLimits } from './limits.ts';
+import type { MountRoots } from './mount-protocol.ts';
 import { callMark } from './paths.ts';
 import { type ThreadEnd, ThreadHandle, type ThreadOptions } from './thread-handle.ts';
 import type { ThreadReady } from './thread-protocol.ts';
@@ -50,7 +51,7 @@ export class ToolPool {
   }
 
   /** Runs the call in a thread of its own. After an abort the thread has `abortGraceMs`, then it is terminated. */
-  async run(call: ToolCall): Promise<ThreadEnd> {
+  async run(call: ToolCall, roots: MountRoots): Promise<ThreadEnd> {
     const thread = await this.#acquire(call.signal);
     if (thread === undefined)
       return { kind: 'died', reason: 'the call was stopped before a thread was free' };
@@ -68,7 +69,7 @@ export class ToolPool {
       const ready = await thread.ready;
       if (ready.kind === 'broken') return { kind: 'died', reason: ready.message };
       const { id, name, input, type } = call;
-      return await thread.run({ id, name, input, type, callMark: callMark(id) }, chunk =>
+      return await thread.run({ id, name, input, type, roots, callMark: callMark(id) }, chunk =>
         call.log.append(chunk),
       );
     } finally {

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ContentBlock, textBlock, toContent } from '../session/answers.ts';
 import { checkSchema, checkToolInput } from './input-check.ts';
+import type { MountRoots } from './mount-protocol.ts';
 import { boundResult } from './result-size.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-protocol.ts';
 import { loadToolsModule, type ModuleTool, messageOf, type RunnableTool } from './tools-module.ts';
@@ -17,6 +18,11 @@ const data = workerData as ThreadData;
 const modules = new Map<string, ModuleTool>();
 let fileTools: Map<string, RunnableTool> | undefined;
 let controller = new AbortController();
+const fileContext: { workdir: string; allowedRoots: string[]; readOnlyRoots: string[] } = {
+  workdir: data.workspace,
+  allowedRoots: [],
+  readOnlyRoots: [],
+};
 
 const loaded =
   data.toolsModule === undefined
@@ -68,7 +74,7 @@ async function runTool(call: Run, signal: AbortSignal): Promise<FromThread> {
     const checked = await checkSchema(call.name, implementation.program.inputSchema, call.input);
     return checked.kind === 'valid' ? { kind: 'run-program' } : answer(true, [textBlock(checked.message)]);
   }
-  const tool = implementation?.tool ?? (await fileTool(call.name));
+  const tool = implementation?.tool ?? (await fileTool(call.name, call.roots));
   if (tool === undefined) return answer(true, [textBlock(`Error: no tool named ${call.name}`)]);
   const checked = await checkToolInput(tool, call.input);
   if (checked.kind === 'invalid') return answer(true, [textBlock(checked.message)]);
@@ -81,10 +87,13 @@ async function runTool(call: Run, signal: AbortSignal): Promise<FromThread> {
 }
 
 /** The SDK's file tools, imported by the first call that wants one: most threads never do. */
-async function fileTool(name: string): Promise<RunnableTool | undefined> {
+async function fileTool(name: string, roots: MountRoots): Promise<RunnableTool | undefined> {
+  // The SDK's tools read both at each check.
+  fileContext.allowedRoots = [...roots.allowed];
+  fileContext.readOnlyRoots = [...roots.readOnly];
   if (fileTools === undefined) {
     const { betaAgentToolset20260401 } = await import('@anthropic-ai/sdk/tools/agent-toolset/node');
-    const tools = betaAgentToolset20260401({ workdir: data.workspace });
+    const tools = betaAgentToolset20260401(fileContext);
     fileTools = new Map(tools.map(tool => [tool.name, tool as unknown as RunnableTool]));
   }
   return name === 'bash' ? undefined : fileTools.get(name);

@@ -5,6 +5,7 @@ import type { ServedTool } from '../session/served-tool.ts';
 import { BashTool } from './bash.ts';
 import { BUILTIN_TOOLS } from './builtin-tools.ts';
 import type { HostLimits } from './limits.ts';
+import type { MountRoots } from './mount-protocol.ts';
 import type { ProcessIdentity } from './processes.ts';
 import { runProgram } from './program-tool.ts';
 import { ToolPool } from './tool-pool.ts';
@@ -13,6 +14,8 @@ import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
 export interface ToolboxOptions {
   readonly workspace: string;
   readonly journal: string;
+  /** Folders outside the workspace that the file tools may reach at this moment. */
+  readonly roots: () => MountRoots;
   /** The environment of tools, `HOLDFAST_HOST` included. */
   readonly env: Readonly<Record<string, string>>;
   readonly commandPrefix: readonly string[];
@@ -87,7 +90,7 @@ export class Toolbox {
   /** Never rejects. After an abort it settles within `abortGraceMs` and a little. */
   async run(call: ToolCall): Promise<ToolAnswer> {
     if (call.name === 'bash') return this.#bash.run(call);
-    const end = await this.#pool.run(call);
+    const end = await this.#pool.run(call, this.#options.roots());
     switch (end.kind) {
       case 'answer':
         return end;

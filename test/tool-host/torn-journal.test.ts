@@ -87,6 +87,7 @@ describe('a start marker that the disk does not confirm', () => {
         toolsModule: undefined,
       },
       limits: DEFAULT_LIMITS,
+      roots: () => ({ allowed: [], readOnly: [] }),
       onGroup: () => {},
     });
     await toolbox.start();

@@ -1,0 +1,172 @@
+/**
+ * Entry of the mounts thread: the SDK's own code for skills and memory stores, away from the thread that serves
+ * calls. It is started by the first mount, so sessions without a work item never pay for it.
+ */
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Anthropic, APIConnectionError, APIError } from '@anthropic-ai/sdk';
+import {
+  MEMORY_FLUSH_TIMEOUT_MS,
+  SessionMemoryStores,
+  setupSkills,
+} from '@anthropic-ai/sdk/tools/agent-toolset/node';
+import { errorText } from '../error-text.ts';
+import { forgetMounts, putAside, recordSynced, rescue, type StoreFolder } from './memory-rescue.ts';
+import { createMountClient } from './mount-client.ts';
+import {
+  type FromMountThread,
+  type MountAnswer,
+  type MountRequest,
+  type MountRoots,
+  type MountThreadData,
+  NO_ROOTS,
+  type ToMountThread,
+} from './mount-protocol.ts';
+
+interface Mounted {
+  readonly client: Anthropic;
+  readonly stores: SessionMemoryStores | undefined;
+  readonly folders: readonly StoreFolder[];
+  readonly removeSkills: () => Promise<void>;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+type Session = Awaited<ReturnType<Anthropic['beta']['sessions']['retrieve']>>;
+
+const { workspace, journal } = workerData as MountThreadData;
+let mounted: Mounted | undefined;
+let roots: MountRoots = NO_ROOTS;
+let warnings: string[] = [];
+/** The SDK's stores are not safe for concurrent use: one thing after the other. */
+let last: Promise<unknown> = Promise.resolve();
+
+parentPort?.on('message', (message: ToMountThread) => {
+  last = last.then(() => obey(message)).catch(error => warned(errorText(error)));
+});
+
+async function obey(message: ToMountThread): Promise<void> {
+  switch (message.kind) {
+    case 'mount':
+      return tell({ kind: 'mount-answer', answer: await mount(message.request), roots });
+    case 'unmount':
+      return tell({ kind: 'unmounted', notes: await unmount() });
+  }
+}
+
+async function mount(request: MountRequest): Promise<MountAnswer> {
+  if (mounted !== undefined) {
+    mounted.client.authToken = request.token;
+    return { kind: 'mounted', notes: [] };
+  }
+  warnings = [];
+  const { token, baseURL, sessionId, memorySyncMs } = request;
+  const client = createMountClient({ token, baseURL, onWarning: warned });
+  let stores: SessionMemoryStores | undefined;
+  let removeSkills = async () => {};
+  try {
+    const session = await client.beta.sessions.retrieve(sessionId);
+    removeSkills = await setupSkills({ workdir: workspace, client, session });
+    const folders = memorySyncMs === null ? [] : storeFolders(session);
+    const notes: string[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    if (memorySyncMs !== null && folders.length > 0) {
+      await putAside(journal, folders);
+      stores = new SessionMemoryStores(client, {
+        workdir: workspace,
+        syncIntervalMs: memorySyncMs,
+        syncDeletions: request.memoryDeletions,
+      });
+      await stores.download(session);
+      notes.push(...(await rescue(journal, folders)));
+      if (notes.length === 0) await recordSynced(journal, folders);
+      timer = setInterval(() => void sync(), memorySyncMs);
+    }
+    mounted = { client, stores, folders, removeSkills, timer };
+    roots = { allowed: stores?.roots ?? [], readOnly: stores?.readOnlyRoots ?? [] };
+    return { kind: 'mounted', notes: [...notes, ...warnings] };
+  } catch (error) {
+    await removeSkills();
+    await stores?.dispose();
+    return { kind: isUnavailable(error) ? 'unavailable' : 'failed', reason: errorText(error) };
+  }
+}
+
+async function sync(): Promise<void> {
+  last = last
+    .then(async () => {
+      if (mounted?.stores === undefined) return;
+      warnings = [];
+      await mounted.stores.syncIfDue();
+      if (warnings.length === 0) await recordSynced(journal, mounted.folders);
+    })
+    .catch(error => warned(errorText(error)));
+  await last;
+}
+
+/** As the SDK's worker does it: skills first, then the last sync and a flush, each bounded. */
+async function unmount(): Promise<string[]> {
+  if (mounted === undefined) return [];
+  const { stores, removeSkills, timer } = mounted;
+  clearInterval(timer);
+  warnings = [];
+  await removeSkills().catch(error => warned(errorText(error)));
+  if (stores !== undefined) {
+    if (!(await within(stores.finish())))
+      warned(`the last sync of the memory stores took more than ${MEMORY_FLUSH_TIMEOUT_MS / 1_000} s`);
+    const bound = new AbortController();
+    if (!(await within(stores.flushWrites(bound.signal)))) {
+      bound.abort();
+      warned(`the memory stores' files could not be uploaded within ${MEMORY_FLUSH_TIMEOUT_MS / 1_000} s`);
+    }
+    // What could not be uploaded stays on the disk: the session's next tool host lays it over (memory-rescue.ts).
+    if (warnings.length === 0) {
+      await stores.dispose();
+      await forgetMounts(journal);
+    }
+  }
+  mounted = undefined;
+  roots = NO_ROOTS;
+  return warnings;
+}
+
+async function within(work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>(resolve => {
+    timer = setTimeout(() => resolve(false), MEMORY_FLUSH_TIMEOUT_MS);
+  });
+  const done = work.then(
+    () => true,
+    error => {
+      warned(errorText(error));
+      return true;
+    },
+  );
+  return Promise.race([done, late]).finally(() => clearTimeout(timer));
+}
+
+/** Where the SDK puts each store: at its `mount_path`, else below the workspace (`SessionMemoryStores`). */
+function storeFolders(session: Session): StoreFolder[] {
+  return session.resources.flatMap(resource => {
+    if (resource.type !== 'memory_store') return [];
+    const { memory_store_id: memoryStoreId, mount_path, name } = resource;
+    return [{ memoryStoreId, root: mount_path || join(workspace, 'memory', name || memoryStoreId) }];
+  });
+}
+
+/** The SDK wraps what a download failed of; without a status it is the network. */
+function isUnavailable(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof APIConnectionError) return true;
+    if (cause instanceof APIError) return [408, 409, 429].includes(cause.status) || cause.status >= 500;
+  }
+  return false;
+}
+
+function warned(line: string): void {
+  warnings.push(line);
+  tell({ kind: 'warning', line });
+}
+
+function tell(message: FromMountThread): void {
+  parentPort?.postMessage(message);
+}
