@@ -52,10 +52,10 @@ const answerSchema = z.strictObject({
   /** Left out: every route. */
   route: route.optional(),
   /**
-   * `not_json`: an HTML page in its place · `cut`: the connection breaks · `late`: it comes after `ms`; in
+   * `bad_json`: JSON that breaks off · `html`: a web page · `cut`: the connection breaks · `late`: after `ms`; in
    * these the request was carried out. `never`: nothing is carried out, and the connection stays open.
    */
-  how: z.enum(['not_json', 'cut', 'late', 'never']),
+  how: z.enum(['bad_json', 'html', 'cut', 'late', 'never']),
   times: count.default(1),
   ms: ms.default(1000),
 });

@@ -9,9 +9,11 @@ import { type Caller, type Credentials, permit, type Target } from './credential
 import type { Environments } from './environments.ts';
 import { type AnswerFault, type FailFault, type Route, SessionFaults } from './faults.ts';
 import { newId } from './ids.ts';
+import type { MemoryStores } from './memory-stores.ts';
 import { describe } from './posted-events.ts';
 import type { RequestEntry, RequestLog } from './request-log.ts';
 import type { Sessions } from './sessions.ts';
+import type { Skills } from './skills.ts';
 
 export interface HttpEnv {
   Bindings: HttpBindings;
@@ -23,6 +25,8 @@ export type HttpContext = Context<HttpEnv>;
 export interface ApiParts {
   readonly sessions: Sessions;
   readonly environments: Environments;
+  readonly skills: Skills;
+  readonly memories: MemoryStores;
   readonly clock: Clock;
   readonly credentials: Credentials;
   readonly requests: RequestLog;
@@ -124,17 +128,17 @@ async function hangUp(c: HttpContext): Promise<never> {
   throw new ApiError(504, 'the client hung up');
 }
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+const HTML_TYPE = { 'content-type': 'text/html' };
+
 /** Does to an answer what a fault wants. */
 async function spoil(c: HttpContext): Promise<void> {
   const answer = c.get('answer');
   if (answer === undefined) return;
   if (answer.how === 'late') await sleep(answer.ms);
-  else if (answer.how === 'not_json') {
-    c.res = new Response('<html><body>Bad gateway</body></html>', {
-      status: 200,
-      headers: { 'content-type': 'text/html' },
-    });
-  } else if (answer.how === 'cut') {
+  else if (answer.how === 'bad_json') c.res = new Response('{"type": "work", ', { headers: JSON_TYPE });
+  else if (answer.how === 'html') c.res = new Response('<html>Bad gateway</html>', { headers: HTML_TYPE });
+  else if (answer.how === 'cut') {
     c.env.outgoing.destroy();
     c.res = alreadySent();
   }
@@ -184,6 +188,10 @@ export function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new ApiError(400, describe(parsed.error));
   return parsed.data;
+}
+
+export function queryOf(c: HttpContext): Record<string, string> {
+  return Object.fromEntries(new URL(c.req.url).searchParams);
 }
 
 export function headersOf(c: HttpContext): Record<string, string> {

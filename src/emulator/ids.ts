@@ -11,6 +11,8 @@ export type IdPrefix =
   | 'hc'
   | 'memstore'
   | 'mem'
+  | 'memver'
+  | 'skillver'
   | 'skill'
   | 'outc'
   | 'req';

@@ -16,10 +16,15 @@ import type { Faults } from './faults.ts';
 import { type CreateOptions, createBody, SessionHandle, type SessionInfo, type WaitState } from './handle.ts';
 import { type ApiParts, newApp } from './http.ts';
 import type { LedgerReport } from './ledger.ts';
+import { memoryRoutes } from './memory-routes.ts';
+import type { MemoryStore, MemoryStoreOptions } from './memory-store.ts';
+import { MemoryStores } from './memory-stores.ts';
 import { type RequestEntry, RequestLog } from './request-log.ts';
 import type { Script } from './script.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { Sessions } from './sessions.ts';
+import { skillRoutes } from './skill-routes.ts';
+import { type SkillOptions, type SkillReference, Skills } from './skills.ts';
 import { workRoutes } from './work-routes.ts';
 
 /** All times in ms. */
@@ -70,6 +75,12 @@ export interface Emulator {
   /** Throws where there is no such environment. */
   environment(id: string): EnvironmentHandle;
   environments(): EnvironmentHandle[];
+  /** Adds a skill, or a version of one; the reference goes into `agent: { skills: [...] }` of a session. */
+  addSkill(skill: SkillOptions): SkillReference;
+  /** Adds a memory store; sessions attach it by its id in `resources`. */
+  createMemoryStore(store?: MemoryStoreOptions): MemoryStore;
+  /** Throws where there is no such store. */
+  memoryStore(id: string): MemoryStore;
   /** Lets time pass at once for leases, claims, tokens and stamps. */
   advanceClock(ms: number): void;
   /** Replaces the given kinds of faults, for one session or for all. */
@@ -99,9 +110,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const clock = new Clock(options.stampResolution ?? 1, options.clockOffsetMs ?? 0, options.now);
   const environments = new Environments(clock);
   for (const declared of options.environments ?? []) environments.create(declared);
+  const memories = new MemoryStores(clock);
   const sessions = new Sessions(
     {
       clock,
+      memoryStore: id => memories.find(id),
       needsWork: (session, why) => environments.wake(session, why),
       processingDelayMs: options.processingDelayMs ?? 0,
       requiresActionDelayMs: options.requiresActionDelayMs ?? 0,
@@ -112,6 +125,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const parts: ApiParts = {
     sessions,
     environments,
+    skills: new Skills(clock),
+    memories,
     clock,
     credentials: new Credentials(options, environments),
     requests: new RequestLog(options.requestLogLimit ?? 10_000),
@@ -153,6 +168,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     createEnvironment: create => new EnvironmentHandle(environments.create(create ?? {}), environments),
     environment: id => new EnvironmentHandle(environments.get(id), environments),
     environments: () => environments.all().map(one => new EnvironmentHandle(one, environments)),
+    addSkill: skill => parts.skills.add(skill),
+    createMemoryStore: store => memories.create(store ?? {}),
+    memoryStore: id => memories.get(id),
     advanceClock: ms => {
       clock.advance(ms);
       environments.changed();
@@ -183,6 +201,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   sessionRoutes(app, parts);
   eventRoutes(app, parts);
   workRoutes(app, parts);
+  skillRoutes(app, parts);
+  memoryRoutes(app, parts);
   controlRoutes(app, emulator, parts);
   environmentControlRoutes(app, emulator, parts);
   return emulator;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ApiError } from './api-error.ts';
 import { newId } from './ids.ts';
+import type { MemoryStore } from './memory-store.ts';
 import { usageOf } from './model-request.ts';
 import { describe } from './posted-events.ts';
 import type { NewEvent, Session } from './session.ts';
@@ -12,13 +13,21 @@ export interface AgentSnapshot {
   readonly [field: string]: unknown;
 }
 
+/** A memory store as a session sees it. */
+export interface Attachment {
+  readonly type: 'memory_store';
+  readonly memory_store_id?: unknown;
+  readonly access?: unknown;
+  readonly [field: string]: unknown;
+}
+
 /** What a session carries beside its events. */
 export interface SessionFields {
   readonly agent: AgentSnapshot;
   readonly environmentId: string;
   title: string | null;
   metadata: Record<string, string>;
-  readonly resources: readonly unknown[];
+  readonly resources: readonly Attachment[];
   readonly vaultIds: readonly string[];
   budget: unknown;
 }
@@ -47,7 +56,10 @@ const createSchema = z.object({
 });
 
 /** Reads the body of `POST /v1/sessions`; events and the emulator's own field are read elsewhere. */
-export function readCreate(body: unknown): SessionFields {
+export function readCreate(
+  body: unknown,
+  memoryStore: (id: string) => MemoryStore | undefined,
+): SessionFields {
   const parsed = createSchema.safeParse(body);
   if (!parsed.success) throw new ApiError(400, describe(parsed.error));
   const { agent, environment_id, title, resources, vault_ids, budget } = parsed.data;
@@ -56,7 +68,7 @@ export function readCreate(body: unknown): SessionFields {
     environmentId: environment_id,
     title: title ?? null,
     metadata: checkedMetadata(parsed.data.metadata ?? {}),
-    resources: resources ?? [],
+    resources: (resources ?? []).map(resource => attached(resource, memoryStore)),
     vaultIds: vault_ids ?? [],
     budget: budget ?? null,
   };
@@ -64,6 +76,19 @@ export function readCreate(body: unknown): SessionFields {
 
 /** Sets the keys that have a value, and deletes those that are null. */
 export const metadataPatch = z.record(metadataKey, metadataValue.nullable()).nullish();
+
+/** A store's name, description and place are read when it is attached, and stay. */
+function attached(resource: Attachment, memoryStore: (id: string) => MemoryStore | undefined): Attachment {
+  const store = memoryStore(String(resource.memory_store_id));
+  if (store === undefined) return resource;
+  const { name, description, mountPath } = store;
+  return { access: 'read_write', name, description, mount_path: mountPath, ...resource };
+}
+
+/** The memory store of that id as it is attached to the session. */
+export function attachmentOf(session: Session, storeId: string): Attachment | undefined {
+  return session.fields.resources.find(({ memory_store_id }) => memory_store_id === storeId);
+}
 
 const updateSchema = z.object({
   title: z.string().nullish(),

@@ -10,6 +10,7 @@ import type { SessionFaults } from './faults.ts';
 import { newId } from './ids.ts';
 import { Inbox } from './inbox.ts';
 import { Ledger } from './ledger.ts';
+import type { MemoryStore } from './memory-store.ts';
 import { foldRaw } from './raw-events.ts';
 import type { Script } from './script.ts';
 import { ScriptRun } from './script-run.ts';
@@ -30,6 +31,8 @@ export interface SessionSettings {
   readonly requiresActionDelayMs: number;
   /** Whether the agent's acts are enclosed in `span.model_request_*`. */
   readonly spans: boolean;
+  /** The memory store of that id, where there is one. */
+  readonly memoryStore: (id: string) => MemoryStore | undefined;
   /** Told whenever a session needs a worker, and why. */
   readonly needsWork: (session: Session, why: string) => void;
 }

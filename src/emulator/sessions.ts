@@ -37,7 +37,7 @@ export class Sessions {
 
   /** Creates a session from the body of `POST /v1/sessions`; throws the ApiError of what is wrong with it. */
   create(body: Record<string, unknown>): Session {
-    const fields = readCreate(body);
+    const fields = readCreate(body, this.#settings.memoryStore);
     const events = readInitialEvents(body.initial_events);
     const extra = (body._emulator ?? {}) as EmulatorFields;
     const script = this.#scriptOf(extra.script ?? fields.metadata.script);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Caller } from './credentials.ts';
 import type { Environment, Environments } from './environments.ts';
 import type { SessionFaults } from './faults.ts';
-import { type ApiParts, enter, type HttpContext, type HttpEnv, read, readObject } from './http.ts';
+import { type ApiParts, enter, type HttpContext, type HttpEnv, queryOf, read, readObject } from './http.ts';
 import { readPage } from './page.ts';
 import { checkedMetadata, metadataPatch, patched } from './session-resource.ts';
 import type { Actor, WorkItem } from './work-item.ts';
@@ -93,10 +93,6 @@ export function workRoutes(app: Hono<HttpEnv>, parts: ApiParts): void {
     const item = environmentOf(c).queue.stop(c.req.param('work'), actor(caller, c), force === true);
     return c.json(item.resource());
   });
-}
-
-function queryOf(c: HttpContext): Record<string, string> {
-  return Object.fromEntries(new URL(c.req.url).searchParams);
 }
 
 function actor(caller: Caller, c: HttpContext, workerId?: string): Actor {

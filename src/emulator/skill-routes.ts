@@ -1,0 +1,45 @@
+/** The endpoints on skills, and on the emulator's own way to make them (api.md §1.8). */
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import { type ApiParts, enter, type HttpEnv, queryOf, read, readObject } from './http.ts';
+import { readPage } from './page.ts';
+
+const VERSIONS = '/v1/skills/:skill/versions';
+
+const addSchema = z.strictObject({
+  id: z.string().min(1).optional(),
+  name: z.string().min(1),
+  description: z.string().optional(),
+  files: z.record(z.string(), z.string()).optional(),
+  executable: z.array(z.string()).optional(),
+  format: z.enum(['zip', 'tar']).optional(),
+  archive_base64: z.base64().optional(),
+});
+
+export function skillRoutes(app: Hono<HttpEnv>, parts: ApiParts): void {
+  const { skills } = parts;
+
+  app.get(VERSIONS, async c => {
+    await enter(parts, c, 'skill');
+    const versions = skills.versions(c.req.param('skill')).map(({ resource }) => resource);
+    return c.json(readPage(versions, queryOf(c), { max: 100, standard: 20 }));
+  });
+
+  app.get(`${VERSIONS}/:version`, async c => {
+    await enter(parts, c, 'skill');
+    return c.json(skills.resolve(c.req.param('skill'), c.req.param('version')).resource);
+  });
+
+  // Only the endpoint above resolves `latest`.
+  app.get(`${VERSIONS}/:version/content`, async c => {
+    await enter(parts, c, 'skill_content');
+    const { archive } = skills.version(c.req.param('skill'), c.req.param('version'));
+    return c.body(new Uint8Array(archive), 200, { 'content-type': 'application/octet-stream' });
+  });
+
+  app.post('/_emulator/skills', async c => {
+    const { archive_base64, ...skill } = read(addSchema, await readObject(parts, c));
+    const archive = archive_base64 === undefined ? {} : { archive: Buffer.from(archive_base64, 'base64') };
+    return c.json(skills.add({ ...skill, ...archive }));
+  });
+}
