@@ -11,6 +11,7 @@ import { type AnswerFault, type FailFault, type Route, SessionFaults } from './f
 import { newId } from './ids.ts';
 import type { MemoryStores } from './memory-stores.ts';
 import { describe } from './posted-events.ts';
+import type { ReadLimiter } from './read-limit.ts';
 import type { RequestEntry, RequestLog } from './request-log.ts';
 import type { Sessions } from './sessions.ts';
 import type { Skills } from './skills.ts';
@@ -30,6 +31,7 @@ export interface ApiParts {
   readonly clock: Clock;
   readonly credentials: Credentials;
   readonly requests: RequestLog;
+  readonly readLimiter: ReadLimiter;
   readonly maxBodyBytes: number;
   readonly pingMs: number;
   readonly onRequest: (entry: RequestEntry) => void;
@@ -91,6 +93,7 @@ export async function enter(parts: ApiParts, c: HttpContext, route: Route): Prom
   entry.work_id = target.workId ?? null;
   const caller = parts.credentials.identify(c.req.raw.headers);
   permit(caller, route, target);
+  parts.readLimiter.check(route);
   const faults = faultsOf(parts, target);
   const latency = faults.latency(route);
   if (latency > 0) await sleep(latency);

@@ -19,6 +19,7 @@ import type { LedgerReport } from './ledger.ts';
 import { memoryRoutes } from './memory-routes.ts';
 import type { MemoryStore, MemoryStoreOptions } from './memory-store.ts';
 import { MemoryStores } from './memory-stores.ts';
+import { type ReadLimit, ReadLimiter } from './read-limit.ts';
 import { type RequestEntry, RequestLog } from './request-log.ts';
 import type { Script } from './script.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -54,6 +55,8 @@ export interface EmulatorOptions extends Keys {
   readonly spans?: boolean;
   /** Larger bodies get a 413; 32 MB by default. */
   readonly maxBodyBytes?: number;
+  /** Reads above it get a 429; none by default. */
+  readonly readLimit?: ReadLimit;
   /** How many requests are remembered; 10,000 by default. */
   readonly requestLogLimit?: number;
   /** Called with every answered request. */
@@ -130,6 +133,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     clock,
     credentials: new Credentials(options, environments),
     requests: new RequestLog(options.requestLogLimit ?? 10_000),
+    readLimiter: new ReadLimiter(options.readLimit),
     maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
     pingMs: options.pingMs ?? 15_000,
     onRequest: options.onRequest ?? (() => {}),
