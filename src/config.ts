@@ -6,6 +6,7 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import { listenAddress, perMinute, READS_PER_MINUTE } from './api-settings.ts';
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
 import { failpointProblem } from './failpoint.ts';
@@ -50,6 +51,10 @@ export interface Config {
   readonly maxParallel: number;
   /** A held call that nobody has decided about for so many ms is denied; 0: never. */
   readonly approvalDeadlineMs: number;
+  /** Most requests of a kind a minute; Infinity: as many as the API takes. */
+  readonly perMinute: { readonly read: number; readonly post: number };
+  /** Address (`127.0.0.1:9464`) where Prometheus may read metrics. */
+  readonly metrics: string | undefined;
   /** A tool host that is silent for so many ms is killed and started again on its journal. */
   readonly hostHungMs: number;
   /** Per-user cache of what was downloaded or built. */
@@ -102,6 +107,11 @@ export function readConfig(env: Env = process.env): Config {
     maxHosts: count('HOLDFAST_MAX_HOSTS', get('HOLDFAST_MAX_HOSTS') ?? '64'),
     maxParallel: count('HOLDFAST_MAX_PARALLEL', get('HOLDFAST_MAX_PARALLEL') ?? '8'),
     approvalDeadlineMs: duration('HOLDFAST_APPROVAL_DEADLINE', get('HOLDFAST_APPROVAL_DEADLINE') ?? '0', 0),
+    perMinute: {
+      read: perMinute('HOLDFAST_READS_PER_MINUTE', get('HOLDFAST_READS_PER_MINUTE') ?? READS_PER_MINUTE),
+      post: perMinute('HOLDFAST_POSTS_PER_MINUTE', get('HOLDFAST_POSTS_PER_MINUTE') ?? '0'),
+    },
+    metrics: listenAddress('HOLDFAST_METRICS', get('HOLDFAST_METRICS')),
     cacheDir: defaultCacheDir(env, homedir()),
     failpoints: failpoints(get('HOLDFAST_FAILPOINTS')),
     env,

@@ -7,6 +7,7 @@ import {
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
+  type RuntimeOptions,
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
@@ -22,7 +23,9 @@ import { createLastHostLookup } from './activities/last-host.ts';
 import { createParkedStreams } from './activities/parked-streams.ts';
 import { createClient } from './anthropic/client.ts';
 import { createOwnResults } from './anthropic/own-results.ts';
+import { createRequestBudget } from './anthropic/request-budget.ts';
 import { createSessionFeed } from './anthropic/session-feed.ts';
+import { apiMetrics } from './api-metrics.ts';
 import type { Config } from './config.ts';
 import { errorText } from './error-text.ts';
 import { turnOnFailpoints } from './failpoint.ts';
@@ -89,10 +92,13 @@ export async function startWorker(
       connection.workflowService.describeNamespace({ namespace }),
     );
   };
-  Runtime.install({
+  installRuntime({
     logger: sayOutagesOnce(logger, { address, probe }),
     shutdownSignals: [],
-    telemetryOptions: { logging },
+    telemetryOptions: {
+      logging,
+      ...(config.metrics ? { metrics: { prometheus: { bindAddress: config.metrics } } } : {}),
+    },
   });
   const { connection, namespaceId, retentionMs } = await connect(config);
   const attempts = openAttempts(config.stateDir);
@@ -105,8 +111,11 @@ export async function startWorker(
   const ownResults = createOwnResults();
   const parked = createParkedStreams();
   const log = (line: string) => logger.warn(line);
+  const { perMinute } = config;
+  const observe = apiMetrics(Runtime.instance().metricMeter);
+  const budget = createRequestBudget({ perMinute, observe, log });
   const deps: SessionDeps = {
-    feed: createSessionFeed(createClient(config.anthropic), { log }),
+    feed: createSessionFeed(createClient(config.anthropic), { budget, log }),
     ownResults,
     parked,
     attempts,
@@ -186,6 +195,15 @@ export async function startWorker(
       await connection.close();
     }),
   };
+}
+
+/** @throws WorkerError where the metrics cannot be served. */
+function installRuntime(options: RuntimeOptions): void {
+  try {
+    Runtime.install(options);
+  } catch (error) {
+    throw new WorkerError(`cannot serve metrics (HOLDFAST_METRICS): ${errorText(error)}`, true);
+  }
 }
 
 /** What must be right before anything is polled: an unusable setting must not fail calls one by one. */

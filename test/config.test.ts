@@ -43,3 +43,33 @@ describe('the other bounds', () => {
     expect(() => readConfig({ [name]: text })).toThrow(name);
   });
 });
+
+describe('the request budget', () => {
+  it('is the published limit for reads, and none for posts', () => {
+    expect(readConfig({}).perMinute).toEqual({ read: 1_200, post: Number.POSITIVE_INFINITY });
+  });
+
+  it('may be lowered, raised or lifted', () => {
+    const given = { HOLDFAST_READS_PER_MINUTE: '0', HOLDFAST_POSTS_PER_MINUTE: '300' };
+    expect(readConfig(given).perMinute).toEqual({ read: Number.POSITIVE_INFINITY, post: 300 });
+  });
+
+  it.each(['5', '-1', '1.5', 'many', '1e9x'])('is not %s a minute', text => {
+    expect(() => readConfig({ HOLDFAST_READS_PER_MINUTE: text })).toThrow(
+      `HOLDFAST_READS_PER_MINUTE is ${text}`,
+    );
+  });
+});
+
+describe('where metrics are read', () => {
+  it.each(['127.0.0.1:9464', '0.0.0.0:1', '[::1]:9464'])('may be %s', text => {
+    expect(readConfig({ HOLDFAST_METRICS: text }).metrics).toBe(text);
+  });
+
+  it.each(['9464', 'localhost:9464', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:99999'])(
+    'is not %s: Temporal takes an IP address and a port',
+    text => {
+      expect(() => readConfig({ HOLDFAST_METRICS: text })).toThrow(`HOLDFAST_METRICS is ${text}`);
+    },
+  );
+});

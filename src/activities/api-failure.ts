@@ -3,8 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Failure } from '../anthropic/failures.ts';
 
 /**
- * Types: `transientType` (retryable, with `nextRetryDelay` only where the API named one, so that the retry
- * policy backs off) · `SessionNotFound` · `ApiRefused` (both final, details `[{ status, message }]`).
+ * Types: `transientType` (retryable, with `nextRetryDelay` only where the API or our request budget
+ * named one, so that the retry policy backs off) · `SessionNotFound` · `ApiRefused` (both final, details `[{ status, message }]`).
  */
 export function apiFailure(failure: Failure, transientType = 'ApiUnavailable'): ApplicationFailure {
   switch (failure.kind) {
@@ -13,6 +13,7 @@ export function apiFailure(failure: Failure, transientType = 'ApiUnavailable'): 
         type: transientType,
         message: failure.reason,
         ...(failure.retryAfterMs === undefined ? {} : { nextRetryDelay: failure.retryAfterMs }),
+        ...(failure.meant ? { category: 'BENIGN' } : {}),
       });
     case 'not-found':
       return final('SessionNotFound', 404, failure.message);

@@ -97,6 +97,7 @@ async function list(
     types: LISTED_TYPES,
     since: to.cursor === null ? null : overlapStart(to.cursor, options.overlapMs),
     limit: options.pageEvents,
+    lane: 'attach',
     signal,
   });
   for await (const page of pages) {

@@ -2,7 +2,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { RawEvent } from '../anthropic/event-stream.ts';
 import { classify } from '../anthropic/failures.ts';
-import type { SessionFeed } from '../anthropic/session-feed.ts';
+import type { ListQuery, SessionFeed } from '../anthropic/session-feed.ts';
 import { failpoint } from '../failpoint.ts';
 import { apiFailure } from './api-failure.ts';
 import { cancellationFailure } from './cancellation.ts';
@@ -48,7 +48,7 @@ export async function readSessionTail(
   { sessionId, idleId, since }: ReadTailInput,
   signal?: AbortSignal,
 ): Promise<Tail> {
-  const options = signal ? { signal } : {};
+  const options = { lane: 'tail', ...(signal ? { signal } : {}) } as const;
   let found = false;
   // Without `types[]`: what the listener filters counts too.
   for await (const page of feed.listPages(sessionId, { since, ...options })) {
@@ -65,7 +65,7 @@ export async function readSessionTail(
 async function newest(
   feed: SessionFeed,
   sessionId: string,
-  options: { readonly signal?: AbortSignal },
+  options: Pick<ListQuery, 'lane' | 'signal'>,
 ): Promise<Tail> {
   for await (const page of feed.listPages(sessionId, { order: 'desc', limit: 50, ...options })) {
     const event = page.find(counts);

@@ -3,10 +3,17 @@
  * but 408, 409 and 429 is final; all else (5xx, lost connections, timeouts, garbage) passes.
  */
 import { AnthropicError, APIConnectionError, APIError } from '@anthropic-ai/sdk';
+import { BudgetExhausted } from './budget-exhausted.ts';
 import { RequestTimeout } from './deadline.ts';
 
 export type Failure =
-  | { readonly kind: 'transient'; readonly reason: string; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'transient';
+      readonly reason: string;
+      readonly retryAfterMs?: number;
+      /** Nothing is wrong: we keep to our own request budget. */
+      readonly meant?: true;
+    }
   | { readonly kind: 'refused'; readonly status: number; readonly message: string }
   | { readonly kind: 'not-found'; readonly message: string }
   | { readonly kind: 'unauthorized'; readonly status: number; readonly message: string };
@@ -27,6 +34,9 @@ const MESSAGE_CHARS = 500;
  */
 export function classify(error: unknown, options: ClassifyOptions = {}): Failure {
   const api = options.address === undefined ? 'the API' : `the API at ${options.address}`;
+  if (error instanceof BudgetExhausted) {
+    return { kind: 'transient', reason: error.message, retryAfterMs: error.retryAfterMs, meant: true };
+  }
   if (error instanceof APIError && typeof error.status === 'number') return byStatus(error, api, options);
   if (error instanceof APIConnectionError) {
     return { kind: 'transient', reason: oneLine(`cannot reach ${api}: ${rootCause(error)}`) };
@@ -57,7 +67,7 @@ function byStatus(error: APIError, api: string, options: ClassifyOptions): Failu
 }
 
 /** `retry-after-ms`, else `retry-after` in seconds or as a date; undefined when absent, past or unreadable. */
-function retryAfter(headers: Headers | undefined): number | undefined {
+export function retryAfter(headers: Headers | undefined): number | undefined {
   const ms = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
   if (ms > 0) return ms;
   const text = headers?.get('retry-after') ?? '';

@@ -4,6 +4,7 @@ import type { EventListParams, EventSendParams } from '@anthropic-ai/sdk/resourc
 import { failpoint } from '../failpoint.ts';
 import { withDeadline } from './deadline.ts';
 import { type RawEvent, readEvents } from './event-stream.ts';
+import type { Lane, RequestBudget } from './request-budget.ts';
 
 export interface SessionFeed {
   /** The API's origin, for messages. */
@@ -35,6 +36,8 @@ export interface ListQuery {
   readonly order?: 'asc' | 'desc';
   /** Events per page (1,000). */
   readonly limit?: number;
+  /** Whom it is for, where requests are short (`call`). */
+  readonly lane?: Lane;
   readonly signal?: AbortSignal;
 }
 
@@ -48,6 +51,8 @@ export interface SessionInfo {
 export interface FeedOptions {
   /** Milliseconds for one request with its whole answer; a stream's: until it is open (20,000). */
   readonly requestMs?: number;
+  /** What requests wait for their turn at; time spent there does not count for `requestMs`. */
+  readonly budget?: RequestBudget;
   readonly log?: (line: string) => void;
 }
 
@@ -57,6 +62,19 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
   const requestMs = options.requestMs ?? 20_000;
   const log = options.log ?? (line => console.warn(line));
   const events = client.beta.sessions.events;
+
+  /** One request with its whole answer, when it is its turn. */
+  function exchange<T>(
+    lane: Lane,
+    signal: AbortSignal | undefined,
+    work: (inner: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return spend(lane, () => withDeadline(requestMs, signal, work), signal);
+  }
+
+  function spend<T>(lane: Lane, request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return options.budget === undefined ? request() : options.budget.spend(lane, request, signal);
+  }
 
   async function openStream(
     sessionId: string,
@@ -71,9 +89,11 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
       request.abort();
     };
     try {
-      const response = await events
-        .stream(sessionId, {}, { signal: request.signal, timeout: requestMs })
-        .asResponse();
+      const response = await spend(
+        'listen',
+        async () => events.stream(sessionId, {}, { signal: request.signal, timeout: requestMs }).asResponse(),
+        request.signal,
+      );
       return follow(readEvents(response, { silenceMs: silenceMs ?? SILENCE_MS, log }), close);
     } catch (error) {
       close();
@@ -83,7 +103,7 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
 
   async function* listPages(
     sessionId: string,
-    { types, since, order, limit, signal }: ListQuery = {},
+    { types, since, order, limit, lane = 'call', signal }: ListQuery = {},
   ): AsyncGenerator<readonly RawEvent[], void, undefined> {
     const query: EventListParams = {
       limit: limit ?? 1000,
@@ -93,7 +113,7 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
     };
     for (let page: string | null = null; ; ) {
       const params: EventListParams = page === null ? query : { ...query, page };
-      const body = await withDeadline(requestMs, signal, async inner => {
+      const body = await exchange(lane, signal, async inner => {
         const response = await events.list(sessionId, params, { signal: inner }).asResponse();
         return JSON.parse(await response.text()) as unknown;
       });
@@ -110,13 +130,13 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
     openStream,
     listPages,
     send: (sessionId, sent, signal) =>
-      withDeadline(requestMs, signal, async inner => {
+      exchange('post', signal, async inner => {
         const response = await events.send(sessionId, { events: sent }, { signal: inner }).asResponse();
         await failpoint('post.accepted', sessionId);
         return echoes(await response.text());
       }),
     retrieve: (sessionId, signal) =>
-      withDeadline(requestMs, signal, async inner => {
+      exchange('start', signal, async inner => {
         const session = await client.beta.sessions.retrieve(sessionId, {}, { signal: inner });
         const archived = (session.archived_at ?? null) !== null;
         return { id: session.id, status: session.status, title: session.title ?? null, archived };

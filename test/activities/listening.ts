@@ -14,6 +14,7 @@ import type { ListenerOptions, SignalAnswer } from '../../src/activities/listene
 import { createParkedStreams, type ParkedStreams } from '../../src/activities/parked-streams.ts';
 import { createClient } from '../../src/anthropic/client.ts';
 import { createOwnResults, type OwnResults } from '../../src/anthropic/own-results.ts';
+import type { RequestBudget } from '../../src/anthropic/request-budget.ts';
 import { createSessionFeed, type SessionFeed } from '../../src/anthropic/session-feed.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import type { EventBatch } from '../../src/workflows/messages.ts';
@@ -55,9 +56,10 @@ export interface Worker {
 }
 
 /** Everything that one worker process shares between its leases. */
-export function startWorker(baseURL: string, ttlMs?: number): Worker {
+export function startWorker(baseURL: string, ttlMs?: number, budget?: RequestBudget): Worker {
   const feed = createSessionFeed(createClient({ baseURL, apiKey: 'key' }), {
     requestMs: 5_000,
+    ...(budget ? { budget } : {}),
     log: () => undefined,
   });
   const ownResults = createOwnResults();

@@ -1,0 +1,25 @@
+/** Settings about the API, as text: what is not usable is a RangeError that names it and says what to write. */
+import { isIP } from 'node:net';
+
+/** What the API allows an organisation (api.md §5). It publishes no limit for sending events. */
+export const READS_PER_MINUTE = '1200';
+
+/** With less, a worker could not even attach to its sessions in reasonable time. */
+const LEAST = 10;
+
+/** @returns Infinity for `0`. */
+export function perMinute(name: string, text: string): number {
+  if (text === '0') return Number.POSITIVE_INFINITY;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= LEAST) return value;
+  throw new RangeError(`${name} is ${text}: write 0 (no limit of ours) or a whole number from ${LEAST}`);
+}
+
+export function listenAddress(name: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  const port = Number(text.slice(colon + 1));
+  if (isIP(host) !== 0 && Number.isInteger(port) && port > 0 && port <= 65_535) return text;
+  throw new RangeError(`${name} is ${text}: write an IP address and a port, 127.0.0.1:9464`);
+}
