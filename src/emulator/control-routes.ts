@@ -1,7 +1,7 @@
 /**
  * The emulator's own endpoints under `/_emulator`, JSON without credentials; `…` is empty or `/sessions/{id}`:
  *
- *     GET    /sessions                     POST /sessions            body of POST /v1/sessions, all optional
+ *     GET    /sessions                     POST /sessions            body of POST /v1/sessions, all optional, or `message`
  *     GET    /sessions/{id}                POST /sessions/{id}/start begins a turn without a message
  *     GET    /sessions/{id}/ledger         POST /sessions/{id}/emit  {events, log?, stream?, event_line?, delay_ms?}
  *     GET    /sessions/{id}/wait?state=&timeout_ms=
@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { faultsSchema } from './faults.ts';
 import { WAIT_STATES, WaitTimeout } from './handle.ts';
 import { type ApiParts, type HttpContext, type HttpEnv, read, readObject } from './http.ts';
+import { sessionBody } from './seed.ts';
 import type { Emulator } from './server.ts';
 import type { NewEvent } from './session.ts';
 import { resourceOf } from './session-resource.ts';
@@ -39,8 +40,7 @@ const downSchema = z.strictObject({ ms: z.number().min(0).max(600_000) });
 export function controlRoutes(app: Hono<HttpEnv>, emulator: Emulator, parts: ApiParts): void {
   app.get('/_emulator/sessions', c => c.json(emulator.sessions()));
   app.post('/_emulator/sessions', async c => {
-    const body = { agent: 'agent_emulated', environment_id: 'env_emulator', ...(await readObject(parts, c)) };
-    return c.json(resourceOf(parts.sessions.create(body)));
+    return c.json(resourceOf(parts.sessions.create(sessionBody(await readObject(parts, c)))));
   });
   app.get('/_emulator/sessions/:id', c => c.json(emulator.session(c.req.param('id')).info()));
   app.get('/_emulator/sessions/:id/ledger', c => c.json(emulator.ledger(c.req.param('id'))));

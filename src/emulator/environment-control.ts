@@ -13,24 +13,16 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { faultsSchema } from './faults.ts';
 import { type ApiParts, type HttpContext, type HttpEnv, read, readObject } from './http.ts';
+import { environmentOptions, environmentSchema } from './seed.ts';
 import type { Emulator } from './server.ts';
 
-const ms = z.number().min(0);
-const keys = z.array(z.string().min(1));
-const createSchema = z.strictObject({
-  id: z.string().min(1).optional(),
-  keys: keys.optional(),
-  lease_ttl_ms: z.number().min(1).optional(),
-  requeue_delay_ms: ms.optional(),
-  token_ttl_ms: ms.optional(),
-});
-const keysSchema = z.strictObject({ keys });
+const keysSchema = z.strictObject({ keys: z.array(z.string().min(1)) });
 const enqueueSchema = z.strictObject({
   session_id: z.string().optional(),
   metadata: z.record(z.string(), z.string()).optional(),
 });
 const stopSchema = z.strictObject({ force: z.boolean().default(false) });
-const clockSchema = z.strictObject({ advance_ms: ms });
+const clockSchema = z.strictObject({ advance_ms: z.number().min(0) });
 
 const ENVIRONMENT = '/_emulator/environments/:environment';
 const ITEM = `${ENVIRONMENT}/work/:work`;
@@ -41,14 +33,8 @@ export function environmentControlRoutes(app: Hono<HttpEnv>, emulator: Emulator,
 
   app.get('/_emulator/environments', c => c.json(emulator.environments().map(one => one.info())));
   app.post('/_emulator/environments', async c => {
-    const given = read(createSchema, await readObject(parts, c));
-    const environment = emulator.createEnvironment({
-      id: given.id,
-      keys: given.keys,
-      ...(given.lease_ttl_ms !== undefined && { leaseTtlMs: given.lease_ttl_ms }),
-      ...(given.requeue_delay_ms !== undefined && { requeueDelayMs: given.requeue_delay_ms }),
-      tokenTtlMs: given.token_ttl_ms,
-    });
+    const given = read(environmentSchema, await readObject(parts, c));
+    const environment = emulator.createEnvironment(environmentOptions(given));
     return c.json(environment.info());
   });
   app.get(ENVIRONMENT, c => c.json(environmentOf(c).info()));

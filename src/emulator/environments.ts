@@ -11,7 +11,7 @@ import type { WorkItem } from './work-item.ts';
 import { type QueueSettings, WorkQueue } from './work-queue.ts';
 
 /** What an environment is made of; times in ms, nothing is required. */
-export interface EnvironmentOptions extends Partial<QueueSettings> {
+export interface EnvironmentOptions extends Readonly<{ [K in keyof QueueSettings]?: number | undefined }> {
   readonly id?: string | undefined;
   /** The environment keys; one is made up where none is given. */
   readonly keys?: readonly string[] | undefined;

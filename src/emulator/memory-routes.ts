@@ -6,6 +6,7 @@ import type { Route } from './faults.ts';
 import { type ApiParts, enter, type HttpContext, type HttpEnv, queryOf, read, readObject } from './http.ts';
 import { type Memory, type MemoryStore, memoryResource } from './memory-store.ts';
 import { readPage } from './page.ts';
+import { memoryStoreOptions, memoryStoreSchema } from './seed.ts';
 import { attachmentOf } from './session-resource.ts';
 
 const MEMORIES = '/v1/memory_stores/:store/memories';
@@ -27,13 +28,6 @@ const updateSchema = z.object({
   precondition: z.object({ type: z.literal('content_sha256'), content_sha256: sha.optional() }).nullish(),
 });
 const deleteSchema = z.object({ expected_content_sha256: sha.optional() });
-const makeSchema = z.strictObject({
-  id: z.string().min(1).optional(),
-  name: z.string().min(1).optional(),
-  description: z.string().optional(),
-  mount_path: z.string().optional(),
-  memories: z.record(z.string(), z.string()).optional(),
-});
 
 export function memoryRoutes(app: Hono<HttpEnv>, parts: ApiParts): void {
   app.get(MEMORIES, async c => {
@@ -82,8 +76,9 @@ export function memoryRoutes(app: Hono<HttpEnv>, parts: ApiParts): void {
   });
 
   app.post('/_emulator/memory_stores', async c => {
-    const { mount_path, ...store } = read(makeSchema, await readObject(parts, c));
-    const made = parts.memories.create({ ...store, mountPath: mount_path });
+    const made = parts.memories.create(
+      memoryStoreOptions(read(memoryStoreSchema, await readObject(parts, c))),
+    );
     return c.json({ id: made.id, memories: contentsOf(made) });
   });
   app.get('/_emulator/memory_stores/:store', c => {

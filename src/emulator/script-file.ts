@@ -4,18 +4,26 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorText } from '../error-text.ts';
 import { readScript, type Script } from './script.ts';
+import { readSeed, type Seed } from './seed.ts';
 import type { Scripts } from './sessions.ts';
+
+/** What a script file brings. */
+export interface ScriptFile {
+  readonly scripts: Scripts;
+  readonly seed: Seed;
+}
 
 /** A script file that cannot be used; the message names the file and says why. */
 export class ScriptFileError extends Error {}
 
 /**
- * A `.json` file holds an array of steps, or `{ "default": steps, "scripts": { "name": steps } }`; any other
- * file is imported as a module that exports the same: `export default script`, `export const scripts = {…}`.
+ * A `.json` file holds an array of steps, or `{ "default": steps, "scripts": { "name": steps } }` and what else
+ * the emulator begins with (`Seed`): `environments`, `skills`, `memory_stores`, `sessions`. Any other file is
+ * imported as a module that exports the same: `export default script`, `export const scripts = {…}`.
  */
-export async function loadScriptFile(file: string): Promise<Scripts> {
+export async function loadScriptFile(file: string): Promise<ScriptFile> {
   try {
-    return readScripts(
+    return readFileOf(
       file.endsWith('.json') ? await readJson(file) : await import(pathToFileURL(resolve(file)).href),
     );
   } catch (error) {
@@ -29,14 +37,17 @@ async function readJson(file: string): Promise<unknown> {
   return Array.isArray(parsed) ? { default: parsed } : parsed;
 }
 
-function readScripts(loaded: unknown): Scripts {
-  const { default: main, scripts } = (loaded ?? {}) as { default?: unknown; scripts?: unknown };
-  if (main === undefined && scripts === undefined) {
+function readFileOf(loaded: unknown): ScriptFile {
+  const { default: main, scripts, ...rest } = (loaded ?? {}) as { default?: unknown; scripts?: unknown };
+  if (main === undefined && scripts === undefined && Object.keys(rest).length === 0) {
     throw new Error('it has neither a default script nor `scripts`');
   }
   const named: Record<string, Script> = {};
   for (const [name, script] of Object.entries(scripts ?? {})) named[name] = readNamed(name, script);
-  return { ...(main !== undefined && { default: readNamed('default', main) }), named };
+  return {
+    scripts: { ...(main !== undefined && { default: readNamed('default', main) }), named },
+    seed: readSeed(rest),
+  };
 }
 
 function readNamed(name: string, script: unknown): Script {

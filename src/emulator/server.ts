@@ -22,6 +22,7 @@ import { MemoryStores } from './memory-stores.ts';
 import { type ReadLimit, ReadLimiter } from './read-limit.ts';
 import { type RequestEntry, RequestLog } from './request-log.ts';
 import type { Script } from './script.ts';
+import { type Seed, sow } from './seed.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { Sessions } from './sessions.ts';
 import { skillRoutes } from './skill-routes.ts';
@@ -37,6 +38,8 @@ export interface EmulatorOptions extends Keys {
   readonly script?: Script;
   /** Scripts that a session can name in `metadata.script`. */
   readonly scripts?: Readonly<Record<string, Script>>;
+  /** What it begins with; a thing in it that is refused is an error of `startEmulator`. */
+  readonly seed?: Seed;
   /** What one `processed_at` stamp covers: 1 by default; `unique` for increasing microseconds. */
   readonly stampResolution?: StampResolution;
   /** How far the emulator's clock is ahead of the machine's. */
@@ -107,7 +110,8 @@ export interface Emulator {
 /**
  * Starts an emulator.
  *
- * @throws where the address cannot be listened on: the error of `listen` with its `code`, such as `EADDRINUSE`.
+ * @throws where the address cannot be listened on: the error of `listen` with its `code`, such as `EADDRINUSE`;
+ *   an Error where `seed` holds what the API refuses.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const clock = new Clock(options.stampResolution ?? 1, options.clockOffsetMs ?? 0, options.now);
@@ -138,6 +142,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     pingMs: options.pingMs ?? 15_000,
     onRequest: options.onRequest ?? (() => {}),
   };
+  if (options.seed !== undefined) sow(parts, options.seed);
   const app = newApp(parts);
   const host = options.host ?? '127.0.0.1';
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -159,7 +164,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       server.closeAllConnections();
     });
 
-  await listen(options.port ?? 0);
+  try {
+    await listen(options.port ?? 0);
+  } catch (error) {
+    sessions.dispose();
+    throw error;
+  }
   const { port } = server.address() as AddressInfo;
   const handle = (id: string) => new SessionHandle(sessions.get(id), sessions);
   const emulator: Emulator = {

@@ -1,20 +1,10 @@
 /** The endpoints on skills, and on the emulator's own way to make them (api.md §1.8). */
 import type { Hono } from 'hono';
-import { z } from 'zod';
 import { type ApiParts, enter, type HttpEnv, queryOf, read, readObject } from './http.ts';
 import { readPage } from './page.ts';
+import { skillOptions, skillSchema } from './seed.ts';
 
 const VERSIONS = '/v1/skills/:skill/versions';
-
-const addSchema = z.strictObject({
-  id: z.string().min(1).optional(),
-  name: z.string().min(1),
-  description: z.string().optional(),
-  files: z.record(z.string(), z.string()).optional(),
-  executable: z.array(z.string()).optional(),
-  format: z.enum(['zip', 'tar']).optional(),
-  archive_base64: z.base64().optional(),
-});
 
 export function skillRoutes(app: Hono<HttpEnv>, parts: ApiParts): void {
   const { skills } = parts;
@@ -38,8 +28,6 @@ export function skillRoutes(app: Hono<HttpEnv>, parts: ApiParts): void {
   });
 
   app.post('/_emulator/skills', async c => {
-    const { archive_base64, ...skill } = read(addSchema, await readObject(parts, c));
-    const archive = archive_base64 === undefined ? {} : { archive: Buffer.from(archive_base64, 'base64') };
-    return c.json(skills.add({ ...skill, ...archive }));
+    return c.json(skills.add(skillOptions(read(skillSchema, await readObject(parts, c)))));
   });
 }

@@ -110,7 +110,55 @@ test('a port in use is one clear line and exit 1', async () => {
   );
 });
 
+test('environments are printed with their keys, and a script file brings sessions, stores and skills', async () => {
+  const world = {
+    default: [{ call: 'bash', input: { command: 'ls' } }],
+    environments: [{ id: 'env_file', keys: ['key-of-file'], healthchecks: 2 }],
+    sessions: [{ environment_id: 'env_file', message: 'go' }],
+    skills: [{ id: 'skill_a', name: 'pdf', files: { 'SKILL.md': '# pdf' } }],
+    memory_stores: [{ id: 'memstore_a', memories: { '/a.md': 'first' } }],
+  };
+  const script = await file('world.json', JSON.stringify(world));
+  const flags = ['--environment', 'env_flag', '--environment-key', 'key-of-flag'];
+  const command = start('--script', script, ...flags);
+  const url = await command.line();
+  expect(command.out).toBe(
+    `${url}\nANTHROPIC_ENVIRONMENT_ID=env_flag ANTHROPIC_ENVIRONMENT_KEY=key-of-flag\n` +
+      'ANTHROPIC_ENVIRONMENT_ID=env_file ANTHROPIC_ENVIRONMENT_KEY=key-of-file\n',
+  );
+  const get = async (path: string, key = 'key-of-file') =>
+    (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } })).json();
+  expect(await get('/v1/environments/env_file/work/stats')).toMatchObject({ depth: 3 });
+  expect(await get('/v1/environments/env_flag/work/poll', 'key-of-flag')).toBeNull();
+  const work = [1, 2, 3].map(() => get('/v1/environments/env_file/work/poll'));
+  expect(
+    (await Promise.all(work)).map(item => (item as { data: { type: string } }).data.type).sort(),
+  ).toEqual(['healthcheck', 'healthcheck', 'session']);
+  expect(await get('/v1/skills/skill_a/versions/latest')).toMatchObject({ name: 'pdf' });
+  expect(await get('/_emulator/memory_stores/memstore_a')).toMatchObject({ memories: { '/a.md': 'first' } });
+
+  const json = start('--json', '--environment', 'env_a', 'env_b');
+  expect(JSON.parse(await json.line())).toMatchObject({
+    environments: [
+      { id: 'env_a', key: expect.stringMatching(/^sk-ant-oat01-/) },
+      { id: 'env_b', key: expect.stringMatching(/^sk-ant-oat01-/) },
+    ],
+  });
+});
+
 test.each([
+  [['--environment-key', 'k'], /--environment-key needs an --environment/],
+  [['--environment', 'env_a', 'env_a'], /environment env_a exists already/],
+])('environment flags that cannot be used are one clear line and exit 2: %j', async (flags, reason) => {
+  const command = start(...flags);
+  expect(await command.exit).toBe(2);
+  expect(command.err.split('\n')).toHaveLength(2);
+  expect(command.err).toMatch(reason);
+});
+
+test.each([
+  ['agent.json', '{ "environments": [{ "id": 5 }] }', /environments.0.id/],
+  ['agent.json', '{ "sessions": [{ "message": "go" }], "stores": [] }', /stores/],
   ['agent.json', '[{ "shout": 1 }]', /script "default": steps.0: a step has one of the keys/],
   ['agent.json', '[', /JSON/],
   ['agent.json', '{}', /neither a default script nor `scripts`/],
