@@ -42,7 +42,7 @@ async function streams(count: number): Promise<void> {
 }
 
 describe('reconnecting', () => {
-  test('it lists from 60 s before the cursor and forwards only what is new', async () => {
+  test('W-12: it lists from 60 s before the cursor and forwards only what is new', async () => {
     const at = '2026-03-01T12:00:00.000000Z';
     emit(toolUse({ processed_at: '2026-03-01T11:00:00Z' }));
     const known = emit(toolUse({ processed_at: '2026-03-01T11:59:30Z' }));
@@ -118,7 +118,7 @@ describe('reconnecting', () => {
     expect(listening.batches.map(batch => batch.listed)).toEqual([true]);
   });
 
-  test('across cuts every event is signalled once, and a reconnect is one list', async () => {
+  test('W-12: across cuts every event is signalled once, and a reconnect is one list', async () => {
     session.setFaults({ stream: { cut_after_events: 3 } });
     const seen: string[] = [];
     let heartbeatDetails: ListenHeartbeat | undefined;
@@ -211,7 +211,7 @@ describe('what the API means for good', () => {
     expect(emulator.requests().map(request => request.route)).toEqual(['stream']);
   });
 
-  test('a 403 on the list is final too, and the stream is let go (W-13)', async () => {
+  test('W-13: a 403 on the list is final too, and the stream is let go', async () => {
     session.setFaults({ fail: [{ route: 'list', status: 403, message: 'not yours' }] });
     await expect(worker.listen(session.id).result).rejects.toMatchObject({
       type: 'ApiRefused',
@@ -360,7 +360,7 @@ describe('the end of a session', () => {
     expect(listening.types()).toEqual(['session.deleted']);
   });
 
-  test('a termination that stands only in the history counts (W-7)', async () => {
+  test('row 147: W-7: a termination that stands only in the history counts', async () => {
     const call = emit(toolUse());
     emit({ type: 'session.status_terminated' });
     const listening = worker.listen(session.id);

@@ -112,7 +112,7 @@ describe('attaching', () => {
     expect(listening.events()).toHaveLength(12);
   });
 
-  test('a page that fails signals nothing of the pages before it (row 66)', async () => {
+  test('row 66: a page that fails signals nothing of the pages before it', async () => {
     for (let n = 0; n < 30; n++) emit(toolUse());
     session.setFaults({ list: { max_page_size: 10, fail_page: 2, times: 1 } });
     const listening = worker.listen(session.id);

@@ -89,7 +89,7 @@ test('row 14: a refusal is not hammered: one attempt posts once, and what it saw
   expect(second.heartbeats[0]).toEqual(details);
 });
 
-test('row 18: however often it fails, a result is posted in the end, and stands once (I5)', async () => {
+test('rows 15, 18: however often it fails, a result is posted in the end, and stands once (I5)', async () => {
   const item = call('kept');
   session.setFaults({ fail: [{ route: 'send', status: 500, times: 5 }], lose_responses: 1 });
   let details: unknown;

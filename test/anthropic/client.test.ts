@@ -30,7 +30,7 @@ function sent(header: string): (string | undefined)[] {
   return emulator.requests().map(request => request.headers[header]);
 }
 
-describe('row 67', () => {
+describe('row 67: the credential of an environment', () => {
   test('an environment key is the only credential on the wire, whatever else the process knows', async () => {
     vi.stubEnv('ANTHROPIC_API_KEY', 'sk-ant-api-from-env');
     vi.stubEnv('ANTHROPIC_AUTH_TOKEN', 'token-from-env');
@@ -47,7 +47,7 @@ describe('row 67', () => {
   });
 });
 
-describe('row 68', () => {
+describe('row 68: the credential without one', () => {
   test('without an environment key the API key is used as the SDK uses it, with the helper tag', async () => {
     vi.stubEnv('ANTHROPIC_AUTH_TOKEN', 'token-from-env');
     const client = createClient({ baseURL: emulator.url, apiKey: 'sk-ant-api-option' });
@@ -64,8 +64,8 @@ describe('row 68', () => {
   });
 });
 
-describe('row 39', () => {
-  test('extra headers travel on stream, list, send and retrieve, beside the helper tag', async () => {
+describe('row 39: headers', () => {
+  test('W-23: extra headers travel on stream, list, send and retrieve, beside the helper tag', async () => {
     vi.stubEnv('ANTHROPIC_CUSTOM_HEADERS', 'x-from-env: proxy-1');
     const headers = { 'x-tenant': 'blue', 'x-stainless-helper': 'mine' };
     const client = createClient({ baseURL: emulator.url, environmentKey: 'sk-ant-oat01-e', headers });

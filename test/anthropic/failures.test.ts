@@ -27,13 +27,16 @@ async function failureAt(baseURL: string, id: string, options: ClassifyOptions =
   return classify(error, { address: feed.address, ...options });
 }
 
-test.each([400, 405, 410, 412, 413, 422])('%i is refused, with the words of the API', async status => {
-  expect(await failureOf(response => json(response, status, refusal('no,\n  not so')))).toEqual({
-    kind: 'refused',
-    status,
-    message: 'no, not so',
-  });
-});
+test.each([400, 405, 410, 412, 413, 422])(
+  'row 124: %i is refused, with the words of the API',
+  async status => {
+    expect(await failureOf(response => json(response, status, refusal('no,\n  not so')))).toEqual({
+      kind: 'refused',
+      status,
+      message: 'no, not so',
+    });
+  },
+);
 
 test.each([401, 403])('%i is unauthorized', async status => {
   const failure = await failureOf(response => json(response, status, refusal('bad key')));
@@ -45,7 +48,7 @@ test('404 is not found', async () => {
   expect(failure).toEqual({ kind: 'not-found', message: 'no session' });
 });
 
-test.each([408, 409, 429, 500, 503, 529])('%i passes, and says where and what', async status => {
+test.each([408, 409, 429, 500, 503, 529])('row 124: %i passes, and says where and what', async status => {
   const failure = await failureOf(response => json(response, status, refusal('later')));
   expect(failure).toEqual({
     kind: 'transient',
@@ -90,7 +93,7 @@ test('an API that is not there is named in one line with its address', async () 
   expect(reason).not.toContain('\n');
 });
 
-test('an API that does not answer in time passes', async () => {
+test('W-23: an API that does not answer in time passes', async () => {
   const failure = await failureOf(() => undefined);
   expect(failure).toEqual({
     kind: 'transient',

@@ -115,7 +115,7 @@ describe('what is accepted', () => {
 });
 
 describe('what passes is tried again', () => {
-  test('a lost response is found out: the result stands once and counts as posted (W-8)', async () => {
+  test('W-8: a lost response is found out: the result stands once and counts as posted', async () => {
     const items = [call(), call()];
     session.setFaults({ lose_responses: 1 });
     expect(await attempt(items)).toMatchObject({ kind: 'again', why: 'unavailable' });
@@ -274,7 +274,7 @@ describe('a refusal is read back (§2.6)', () => {
 });
 
 describe('a refusal without an answer', () => {
-  test('a call that is not committed yet is tried again until it is (W-6)', async () => {
+  test('W-6: a call that is not committed yet is tried again until it is', async () => {
     session.setFaults({ commit_race_ms: 300 });
     const item = call();
     const first = await attempt([item], { refusedMs: 0 });

@@ -12,7 +12,7 @@ const bash = (command: string) => ({ name: 'bash', input: { command } });
 const write = (file_path: string, content: string) => ({ name: 'write', input: { file_path, content } });
 
 describe.concurrent('calls of one turn', () => {
-  it('overlap where nothing forbids it: four custom calls that wait for each other all come to their end', async () => {
+  it('W-1: overlap where nothing forbids it: four custom calls that wait for each other all come to their end', async () => {
     const w = shared();
     const names = ['p1', 'p2', 'p3', 'p4'];
     const session = w.session(agent =>
@@ -80,7 +80,7 @@ describe.concurrent('calls of one turn', () => {
     );
   });
 
-  it('do not wait for one that needs an approval; it starts after its confirmation (rows 43, 47, 55)', async () => {
+  it('rows 43, 47, 55: do not wait for one that needs an approval; it starts after its confirmation', async () => {
     const w = shared();
     const session = w.session(agent =>
       agent.calls([
@@ -112,7 +112,7 @@ describe.concurrent('calls of one turn', () => {
     expect(w.effects('begin held')).toHaveLength(1);
   });
 
-  it('that a person or the server denies, or that nobody understands, never run (rows 41, 43)', async () => {
+  it('rows 41, 42, 43: that a person or the server denies, or that nobody understands, never run', async () => {
     const w = shared();
     const line = (name: string) => bash(`echo "begin denied-${name} 0000000000000" >> "$EFFECTS"`);
     const session = w.session(agent =>
@@ -137,7 +137,7 @@ describe.concurrent('calls of one turn', () => {
 });
 
 describe.concurrent('a call that nobody here owns', () => {
-  it('stays pending and visible, holds off the idle end, and the session goes on once its owner answers (row 3)', async () => {
+  it('rows 3, 5: stays pending and visible, holds off the idle end, and the session goes on once its owner answers', async () => {
     const w = shared();
     const session = w.session(async agent => {
       await agent.calls([{ name: 'someone_elses', kind: 'custom' }, effect('ours', 10)]);
@@ -175,7 +175,7 @@ describe.concurrent('a call that nobody here owns', () => {
 });
 
 describe.concurrent('a tool that misbehaves costs only its own call (I12)', () => {
-  it('loops for ever: it is ended at its time limit while its healthy siblings go on', async () => {
+  it('W-22: loops for ever: it is ended at its time limit while its healthy siblings go on', async () => {
     const w = shared();
     const told: CallResult[] = [];
     const session = w.session(async agent => {
@@ -226,7 +226,7 @@ describe.concurrent('a tool that misbehaves costs only its own call (I12)', () =
     expect(textsOf(session)).toHaveLength(6);
   });
 
-  it('returns 200 MB: the result is cut with a notice, and posted once', async () => {
+  it('W-20: returns 200 MB: the result is cut with a notice, and posted once', async () => {
     const w = shared();
     const told: CallResult[] = [];
     const session = w.session(async agent => {

@@ -103,7 +103,7 @@ describe.concurrent('a session that ends on the server while a tool runs', () =>
     expect(summary).toMatchObject({ state: 'done', reason: 'deleted', calls: [{ state: 'void' }] });
   });
 
-  it('terminated in the history alone: nothing runs (W-7)', async () => {
+  it('row 147: W-7: terminated in the history alone: nothing runs', async () => {
     const w = shared();
     const session = w.session('manual', {
       history: [
@@ -124,7 +124,7 @@ describe.concurrent('a session that ends on the server while a tool runs', () =>
     expect(w.effects('begin w7')).toEqual([]);
   });
 
-  it('a thread that ends voids its calls that have not started, and no others (rows 154, 155)', async () => {
+  it('rows 154, 155: a thread that ends voids its calls that have not started, and no others', async () => {
     const w = shared();
     const session = w.session(async agent => {
       const calls = agent.calls([

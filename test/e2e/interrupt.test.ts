@@ -30,7 +30,7 @@ async function dead(pids: readonly number[]): Promise<void> {
 }
 
 describe.concurrent('an interrupt', () => {
-  it('ends a running command with all it started, and posts nothing for what the server closes', async () => {
+  it('W-2: ends a running command with all it started, and posts nothing for what the server closes', async () => {
     const w = shared();
     const session = w.session(agent =>
       agent.calls([bash(long('one')), bash('echo "begin one-unstarted 0000000000000" >> "$EFFECTS"')]),

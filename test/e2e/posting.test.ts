@@ -32,7 +32,7 @@ function sends(session: SessionHandle) {
 }
 
 describe.concurrent('each result is posted once and its tool runs once', () => {
-  it('when the server stored it and the response was lost: it reads back instead of posting again', async () => {
+  it('W-8: when the server stored it and the response was lost: it reads back instead of posting again', async () => {
     const session = await serve('lost-response', { lose_responses: 2 });
     // The second request of each is the one whose refusal led to the read back, if there was one at all.
     expect(answersOf(session).map(({ refused }) => refused <= 1)).toEqual([true, true]);
@@ -55,7 +55,7 @@ describe.concurrent('each result is posted once and its tool runs once', () => {
     expect((taken?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(2_000);
   });
 
-  it('when the call is not committed yet (400): it is tried again until it is', async () => {
+  it('W-6: when the call is not committed yet (400): it is tried again until it is', async () => {
     const session = await serve('race', { commit_race_ms: 1_500 });
     const answers = answersOf(session);
     expect(answers.every(({ posts }) => posts === 1)).toBe(true);

@@ -14,7 +14,7 @@ describe.concurrent('a post that fails', () => {
   // The SDK drops a result at the first 4xx, and the session then waits for ever (W-6). We look whether it landed
   // after all, tell the agent in plain words, and call it refused only when that is refused too. (A 400 may pass
   // and is tried for 60 s before that: test/anthropic/post.test.ts. A 413 never does.)
-  it('row 14: a result that the API will never take is read back, told as one plain error, and then refused', async () => {
+  it('row 14: W-25: a result that the API will never take is read back, told as one plain error, and then refused', async () => {
     const w = shared();
     const session = quietSession(w);
     session.setFaults({ fail: [{ route: 'send', status: 413, times: 100 }] });
@@ -73,7 +73,7 @@ describe.concurrent('a post that fails', () => {
 
   // The SDK forgets the result and runs the tool again (W-5). Here what is seen from the API is the same, a refused
   // post and then one that lands, and the tool has run once (I5).
-  it('row 40: a result whose post was refused is posted again after a reconnect, without running its tool again', async () => {
+  it('row 40: W-5: a result whose post was refused is posted again after a reconnect, without running its tool again', async () => {
     const w = shared();
     const session = w.session([{ call: 'effect', input: { label: 'row-40', ms: 1 } }]);
     session.setFaults({ fail: [{ route: 'send', status: 400, times: 2 }] });
@@ -135,7 +135,7 @@ describe.concurrent('a stream or list that fails', () => {
 });
 
 describe.concurrent('a tool that takes too long', () => {
-  it('row 61: is ended at its time limit and answered by an error that says so, whether it heeds its signal or not', async () => {
+  it('row 61: W-9: is ended at its time limit and answered by an error that says so, whether it heeds its signal or not', async () => {
     const w = shared();
     const session = w.session([{ calls: [{ call: 'patient' }, { call: 'stubborn' }] }]);
     const summary = await (await w.begin(session.id)).result();
@@ -160,7 +160,7 @@ describe.concurrent('a tool that takes too long', () => {
     ]);
   });
 
-  it('row 62: bash is always first to tell of its own time limit: the runner, then Temporal, have more time', async () => {
+  it('row 62: W-10: bash is always first to tell of its own time limit: the runner, then Temporal, have more time', async () => {
     const w = shared();
     const session = quietSession(w);
     const handle = await w.begin(session.id);

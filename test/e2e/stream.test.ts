@@ -62,7 +62,7 @@ describe.concurrent('each call runs once and is answered once', () => {
     });
   });
 
-  it('when the history comes in pages of two, one of which fails (row 66)', async () => {
+  it('row 66: when the history comes in pages of two, one of which fails', async () => {
     const w = shared();
     const history = Array.from({ length: 20 }, (_, i) => ({
       type: 'agent.message',

@@ -46,7 +46,7 @@ describe.concurrent('a worker that is killed', () => {
     expect(w.effects()).toEqual(['begun']);
   });
 
-  it('after the tool ended and before its result is posted: it is posted once, and the tool ran once', async context => {
+  it('W-11: after the tool ended and before its result is posted: it is posted once, and the tool ran once', async context => {
     const w = await world(context);
     const first = await w.worker();
     const session = w.session([{ call: 'effect', input: { label: 'a', ms: 10 } }]);
@@ -112,7 +112,7 @@ describe.concurrent('a worker that is killed', () => {
 });
 
 describe.concurrent('a worker that leaves in order', () => {
-  it('ends although a tool runs, the tool does not notice, and the next worker posts its result', async context => {
+  it('W-4: ends although a tool runs, the tool does not notice, and the next worker posts its result', async context => {
     const w = await world(context);
     const first = await w.worker();
     const session = w.session([{ call: 'meet', input: { label: 'a', others: ['left'] } }]);

@@ -63,7 +63,7 @@ test('a tool that takes all file descriptors does not make the host take its jou
 });
 
 describe('a result', () => {
-  test('of 200 MB is cut, head and tail kept, and the host stays small', async () => {
+  test('W-20: of 200 MB is cut, head and tail kept, and the host stays small', async () => {
     const opened = await hosts.open({ toolsModule: FIXTURE_TOOLS, limits: { maxResultBytes: 100_000 } });
     const client = hosts.client(opened);
     const text = textOf(await hosts.call(client, 'call_1', 'return-huge', { bytes: 200_000_000 }));
