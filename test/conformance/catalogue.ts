@@ -218,26 +218,10 @@ export const DIFFERENT: Readonly<Record<string, string>> = {
  * Rows that have no test yet. A test that names one of them makes the suite fail until its number is taken out
  * here, and a row that is neither here, nor above, nor named by a test does so too.
  */
-export const NOT_YET: ReadonlySet<string> = new Set([
-  ...numbers(72, 102),
-  ...numbers(104, 123),
-  ...numbers(125, 146),
-  ...numbers(148, 151),
-  '153',
-  '157',
-  '159',
-  '160',
-  '19',
-  '20',
-  'W-14',
-  'W-15',
-  'W-16',
-  'W-17',
-  'W-18',
-  'W-21',
-  'W-26',
-]);
-
-function numbers(from: number, to: number): string[] {
-  return Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
-}
+export const NOT_YET: ReadonlySet<string> = new Set(
+  `
+    72 73 74 75 76 79 82 83 84 85 86 87 88 89 97 99 100 101 102 104 105 106 107 108 109 110 111 112 113
+    114 115 116 117 118 119 120 121 122 125 127 128 129 130 134 135 138 142 143 144 145 148 149 150 157
+    159 160 19 20 W-14 W-15 W-16 W-17 W-18 W-21 W-26
+  `.match(/\S+/g),
+);
