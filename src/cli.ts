@@ -11,6 +11,7 @@ import { showCommand } from './cli/show.ts';
 import { startCommand } from './cli/start.ts';
 import { stopCommand } from './cli/stop.ts';
 import { upCommand } from './cli/up.ts';
+import { webhookCommand } from './cli/webhook.ts';
 import { workerCommand } from './cli/worker.ts';
 
 /** @param argv as `process.argv`. Ends the process only by setting its exit code. */
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(showCommand())
     .addCommand(stopCommand())
     .addCommand(approvalsCommand())
+    .addCommand(webhookCommand())
     .addCommand(emulatorCommand())
     .addCommand(demoCommand())
     .addCommand(chaosCommand());

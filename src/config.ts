@@ -21,6 +21,9 @@ export interface Config {
     readonly baseURL: string;
     /** Sent as Bearer, instead of the API key. */
     readonly environmentKey: string | undefined;
+    readonly environmentId: string | undefined;
+    /** What deliveries of the webhook are signed with. */
+    readonly webhookKey: string | undefined;
   };
   readonly temporal: {
     /** Whether TEMPORAL_* or a profile named a server; else `up` and `demo` start their own. */
@@ -92,6 +95,8 @@ export function readConfig(env: Env = process.env): Config {
       apiKey: get('ANTHROPIC_API_KEY'),
       baseURL: url('ANTHROPIC_BASE_URL', get('ANTHROPIC_BASE_URL') ?? API),
       environmentKey: get('ANTHROPIC_ENVIRONMENT_KEY'),
+      environmentId: get('ANTHROPIC_ENVIRONMENT_ID'),
+      webhookKey: get('ANTHROPIC_WEBHOOK_SIGNING_KEY'),
     },
     temporal: temporal(env),
     stateDir: resolve(stateDir),

@@ -45,6 +45,7 @@ export interface SessionInfo {
   readonly id: string;
   readonly status: string;
   readonly title: string | null;
+  readonly environmentId: string | null;
   readonly archived: boolean;
 }
 
@@ -138,8 +139,8 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
     retrieve: (sessionId, signal) =>
       exchange('start', signal, async inner => {
         const session = await client.beta.sessions.retrieve(sessionId, {}, { signal: inner });
-        const archived = (session.archived_at ?? null) !== null;
-        return { id: session.id, status: session.status, title: session.title ?? null, archived };
+        const { id, status, title = null, environment_id: environmentId = null } = session;
+        return { id, status, title, environmentId, archived: (session.archived_at ?? null) !== null };
       }),
   };
 }

@@ -3,11 +3,12 @@ import { createClient } from '../anthropic/client.ts';
 import { classify } from '../anthropic/failures.ts';
 import { createSessionFeed } from '../anthropic/session-feed.ts';
 import type { Config } from '../config.ts';
+import { isSessionId } from '../session-id.ts';
 import { CliError } from './failure.ts';
 
-/** @throws CliError (2) for what cannot be a session's id; ids are opaque, but they stand in paths. */
+/** @throws CliError (2) for what cannot be a session's id. */
 export function sessionId(text: string): string {
-  if (/^[A-Za-z0-9_-]{1,200}$/.test(text)) return text;
+  if (isSessionId(text)) return text;
   throw new CliError(`${JSON.stringify(text)} is not a session id (they look like sesn_01ABC…)`, 2);
 }
 

@@ -1,0 +1,135 @@
+/** `holdfast webhook`: starts sessions as the API tells of them. */
+import { Client, Connection, ServiceError } from '@temporalio/client';
+import { Command } from 'commander';
+import { createClient } from '../anthropic/client.ts';
+import { classify } from '../anthropic/failures.ts';
+import { createSessionFeed } from '../anthropic/session-feed.ts';
+import { createWebhookReader } from '../anthropic/webhook-event.ts';
+import { startSession } from '../client.ts';
+import { type Config, readConfig } from '../config.ts';
+import { milliseconds } from '../duration.ts';
+import { createLog } from '../log.ts';
+import { startWebhook, type Webhook } from '../webhook.ts';
+import type { RunOptions } from '../workflows/run-input.ts';
+import { CliError, lineOf } from './failure.ts';
+import { port } from './up.ts';
+
+interface Flags {
+  readonly port: number;
+  readonly host: string;
+  readonly maxIdle?: string;
+}
+
+/** A sender waits for its answer: better a 503 in time, after which it sends again. */
+const START_MS = 5_000;
+
+const HELP = `
+In the Console, register the address of this server for session.status_run_started, and give its
+signing key in ANTHROPIC_WEBHOOK_SIGNING_KEY. Deliveries are account-wide: with ANTHROPIC_ENVIRONMENT_ID
+(and a key) only sessions of that environment are started, without it all are. It answers 2xx when the
+start is durable, 503 when it is to be sent again; GET /health says that it lives.
+
+Examples:
+  ANTHROPIC_WEBHOOK_SIGNING_KEY=whsec_… holdfast webhook --port 8080
+  ANTHROPIC_ENVIRONMENT_ID=env_… ANTHROPIC_API_KEY=… holdfast webhook --port 8080 --host 0.0.0.0
+`;
+
+export function webhookCommand(): Command {
+  return new Command('webhook')
+    .description('start the sessions that begin to run, as the API tells of them')
+    .requiredOption('--port <port>', 'to listen on; 0 takes a free one', port)
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--max-idle <duration>', 'end runs after so long without a new turn; 0: never (default 60s)')
+    .addHelpText('after', HELP)
+    .action(webhook);
+}
+
+async function webhook(flags: Flags): Promise<void> {
+  const config = readConfig();
+  const idle = flags.maxIdle === undefined ? {} : { maxIdleMs: milliseconds('--max-idle', flags.maxIdle) };
+  const { approvalDeadlineMs, maxParallel } = config;
+  const options = { ...idle, ...(approvalDeadlineMs > 0 ? { approvalDeadlineMs } : {}), maxParallel };
+  const { webhookKey } = config.anthropic;
+  if (webhookKey === undefined)
+    throw new CliError('no signing key: set ANTHROPIC_WEBHOOK_SIGNING_KEY (from the Console, whsec_…)', 2);
+  const reader = createWebhookReader(webhookKey);
+  const serves = membership(config);
+  const log = createLog();
+  const { connection: given, namespace, address } = config.temporal;
+  // Not connected yet: a Temporal that is away is a 503, not a webhook that is away as well.
+  const connection = Connection.lazy(given);
+  const client = new Client({ connection, namespace });
+  try {
+    const server = await listen(flags, {
+      reader,
+      start: id => startWithin(client, id, options, address),
+      ...(serves === undefined ? {} : { serves }),
+      log: line => log.info(line),
+    });
+    const scope = config.anthropic.environmentId ?? 'every environment';
+    log.info(`webhook ready at ${server.url}, for sessions of ${scope}; Temporal ${address}/${namespace}`);
+    await signalled();
+    await server.close();
+  } finally {
+    await connection.close();
+  }
+}
+
+async function listen(
+  { port, host }: Flags,
+  options: Omit<Parameters<typeof startWebhook>[0], 'port' | 'host'>,
+): Promise<Webhook> {
+  try {
+    return await startWebhook({ ...options, port, host });
+  } catch (error) {
+    throw new CliError(`cannot listen on ${host}:${port}: ${lineOf(error)}; choose another --port`, 1);
+  }
+}
+
+async function startWithin(
+  client: Client,
+  id: string,
+  options: Partial<RunOptions>,
+  address: string,
+): Promise<void> {
+  try {
+    await client.withDeadline(Date.now() + START_MS, () => startSession(client, id, options));
+  } catch (error) {
+    // Its own message only names the call that failed.
+    const cause = error instanceof ServiceError ? (error.cause ?? error) : error;
+    throw new Error(`Temporal at ${address} did not take it: ${lineOf(cause)}`);
+  }
+}
+
+/**
+ * Deliveries do not say which environment a session belongs to. One that Anthropic's own machines serve must
+ * not be served here as well.
+ */
+function membership({ anthropic }: Config): ((id: string) => Promise<boolean>) | undefined {
+  const { environmentId, apiKey, environmentKey } = anthropic;
+  if (environmentId === undefined) return undefined;
+  if (apiKey === undefined && environmentKey === undefined)
+    throw new CliError('ANTHROPIC_ENVIRONMENT_ID needs a key too: set ANTHROPIC_API_KEY', 2);
+  const feed = createSessionFeed(createClient(anthropic));
+  return async id => {
+    try {
+      const session = await feed.retrieve(id);
+      return session.id === id && session.environmentId === environmentId;
+    } catch (error) {
+      const failure = classify(error, { address: feed.address });
+      if (failure.kind === 'not-found') return false;
+      throw new Error(failure.kind === 'transient' ? failure.reason : failure.message);
+    }
+  };
+}
+
+/** A second signal does not wait for deliveries that are under way. */
+async function signalled(): Promise<void> {
+  await new Promise<void>(resolve => {
+    const stop = () => resolve();
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+}
