@@ -138,6 +138,8 @@ const HTML_TYPE = { 'content-type': 'text/html' };
 async function spoil(c: HttpContext): Promise<void> {
   const answer = c.get('answer');
   if (answer === undefined) return;
+  // A stream has begun already: all that can still happen to it is an end.
+  if (c.res.headers.has('x-hono-already-sent') && answer.how !== 'cut') return;
   if (answer.how === 'late') await sleep(answer.ms);
   else if (answer.how === 'bad_json') c.res = new Response('{"type": "work", ', { headers: JSON_TYPE });
   else if (answer.how === 'html') c.res = new Response('<html>Bad gateway</html>', { headers: HTML_TYPE });

@@ -274,6 +274,9 @@ test('items are listed in pages, read and given metadata', async () => {
   const second = await worker.call('GET', worker.path(`?limit=3&page=${first.body.next_page}`));
   expect([...(first.body.data ?? []), ...(second.body.data ?? [])].map(item => item.id)).toEqual(ids);
   expect(second.body.next_page).toBeNull();
+  await worker.claim();
+  const secrets = (await worker.call('GET', worker.path(''))).body.data?.map(({ secret }) => secret);
+  expect(secrets, 'only a poll gives it').toEqual(Array(5).fill(null));
   expect((await worker.call('GET', worker.path('?page=nonsense'))).status).toBe(400);
 
   const path = worker.path(`/${ids[0]}`);
