@@ -90,7 +90,6 @@ export class WorkItem {
   requeue(why: string): void {
     this.state = 'queued';
     this.queuedAt = this.#clock.now();
-    this.claimedAt = undefined;
     this.acknowledgedAt = this.startedAt = this.lastHeartbeat = null;
     this.leaseUntil = Infinity;
     this.note('requeued', EMULATOR, { detail: why });

@@ -327,6 +327,17 @@ test('each credential is accepted where the API accepts it, and refused elsewher
   }
 });
 
+test('a sessions token is good for its own item only', async () => {
+  const { environment, worker } = await queueFor();
+  environment.enqueue();
+  const { id, token } = await worker.hold();
+  const other = environment.enqueue();
+  expect((await worker.ack(other.id, token)).status).toBe(403);
+  expect((await worker.stop(other.id, {}, token)).status).toBe(403);
+  expect((await worker.stop(id, { force: true }, token)).status).toBe(200);
+  expect((await worker.stop(id, {}, token)).status, 'it outlives its item').toBe(409);
+});
+
 test('keys and tokens are revoked while it runs', async () => {
   const { emulator, environment, worker } = await queueFor({ tokenTtlMs: 60_000 }, FROZEN);
   emulator.createSession({ environmentId: environment.id });
