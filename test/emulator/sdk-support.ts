@@ -34,7 +34,7 @@ export interface SdkWorker {
   end(): Promise<void>;
 }
 
-/** Starts a worker; its sessions end 50 ms after their turn. */
+/** Starts a worker; its sessions end 50 ms after their turn. Its tool takes 1.5 s for the key `slow`. */
 export function sdkWorker(
   emulator: Emulator,
   environment: EnvironmentHandle,
@@ -47,8 +47,9 @@ export function sdkWorker(
     name: 'lookup',
     description: 'looks something up',
     inputSchema: { type: 'object', properties: { key: { type: 'string' } }, required: ['key'] },
-    run: ({ key }) => {
+    run: async ({ key }) => {
       runs.push(key);
+      if (key === 'slow') await new Promise(resolve => setTimeout(resolve, 1500));
       return `value of ${key}`;
     },
   });

@@ -107,6 +107,33 @@ test.each(['graceful', 'force'])('a control-plane stop (%s) ends the run, and th
   expect(worker.log(), 'a 409 is swallowed').not.toContain('force-stop on exit failed');
 });
 
+test('a stop while a tool runs: its result is dropped, and the call stays open (W-4, W-18)', async () => {
+  const { emulator, environment } = await queueFor({ leaseTtlMs: 2000 }, FROZEN);
+  const script = [{ call: 'lookup', input: { key: 'slow' } }];
+  const session = emulator.createSession({ environmentId: environment.id, script, message: 'go' });
+  const worker = sdkWorker(emulator, environment);
+  await eventually(() => worker.runs.length === 1);
+  environment.stop(environment.work()[0]?.id ?? '');
+  await environment.until(work => work[0]?.state === 'stopped');
+  await worker.end();
+  expect(session.ledger().calls).toMatchObject([{ accepted: [], refused: [], closed_by: null }]);
+  expect(session.info()).toMatchObject({ status: 'idle', stop_reason: { type: 'requires_action' } });
+  expect(environment.workOf(session.id), 'nobody is asked to finish it').toHaveLength(1);
+});
+
+test('a web page in place of a poll’s answer ends the worker; the item is claimed again later', async () => {
+  const { emulator, environment } = await queueFor({}, FROZEN);
+  environment.setFaults({ answers: [{ route: 'work_poll', how: 'html' }] });
+  const session = emulator.createSession({ environmentId: environment.id, script: [LOOKUP], message: 'go' });
+  const first = sdkWorker(emulator, environment);
+  await eventually(() => first.log().includes('ended by TypeError'));
+  emulator.advanceClock(5000);
+  const second = sdkWorker(emulator, environment);
+  await session.wait('script_done');
+  await second.end();
+  expect(second.runs).toEqual(['a']);
+});
+
 test('a healthcheck and the item of a terminated session are stopped without a tool run', async () => {
   const { emulator, environment } = await queueFor();
   const dead = emulator.createSession({ environmentId: environment.id, history: [openCall('sevt_dead')] });
