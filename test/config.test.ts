@@ -44,6 +44,14 @@ describe('the other bounds', () => {
   });
 });
 
+describe('the deadline of approvals', () => {
+  it('is none unless one is set', () => {
+    expect(readConfig({}).approvalDeadlineMs).toBe(0);
+    expect(readConfig({ HOLDFAST_APPROVAL_DEADLINE: '2h' }).approvalDeadlineMs).toBe(7_200_000);
+    expect(() => readConfig({ HOLDFAST_APPROVAL_DEADLINE: 'soon' })).toThrow('HOLDFAST_APPROVAL_DEADLINE');
+  });
+});
+
 describe('the request budget', () => {
   it('is the published limit for reads, and none for posts', () => {
     expect(readConfig({}).perMinute).toEqual({ read: 1_200, post: Number.POSITIVE_INFINITY });
