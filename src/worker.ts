@@ -36,6 +36,7 @@ import { searchAttributes } from './search-attributes.ts';
 import { type Sweeping, sweepRegularly } from './sweeping.ts';
 import { describeTools } from './tool-host/describe.ts';
 import { hostId } from './tool-host/host-id.ts';
+import { DEFAULT_LIMITS } from './tool-host/limits.ts';
 import { checkStateDir } from './tool-host/paths.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { workflowFailpoints } from './workflow-failpoints.ts';
@@ -148,7 +149,9 @@ export async function startWorker(
         `namespace ${namespace} forgets runs after ${retentionMs / 86_400_000} days, before workspaces are deleted ` +
           '(HOLDFAST_KEEP): a session that comes back after that may be served by another host, without its files',
       );
-    const limits = { unspokenMs: hostIdleMs };
+    // A session that may run more calls at a time needs as many threads for them.
+    const maxThreads = Math.max(DEFAULT_LIMITS.maxThreads, config.maxParallel);
+    const limits = { unspokenMs: hostIdleMs, maxThreads };
     const hungAfterMs = config.hostHungMs;
     const settings = {
       ...{ stateDir, toolsModule, toolEnv, toolCommand, hostLostMs, namespaceId, keep, limits, hungAfterMs },

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { startSession, summaryOfRun } from '../client.ts';
 import { readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
+import { runOptionsOf } from '../run-options.ts';
 import type { SessionSummary } from '../workflows/messages.ts';
 import { durationOf } from './duration-option.ts';
 import { CliError, lineOf } from './failure.ts';
@@ -47,15 +48,12 @@ async function start(text: string, flags: StartFlags): Promise<void> {
   const id = sessionId(text);
   const idle = flags.maxIdle === undefined ? {} : { maxIdleMs: milliseconds('--max-idle', flags.maxIdle) };
   const config = readConfig();
-  const { maxDuration, approvalDeadline = config.approvalDeadlineMs } = flags;
+  const { maxDuration, approvalDeadline } = flags;
   const options = {
     ...idle,
+    ...runOptionsOf(config),
     ...(maxDuration === undefined ? {} : { maxDurationMs: maxDuration }),
-    // A run that is joined keeps its own unless something is said.
-    ...(approvalDeadline === 0 && flags.approvalDeadline === undefined
-      ? {}
-      : { approvalDeadlineMs: approvalDeadline }),
-    maxParallel: config.maxParallel,
+    ...(approvalDeadline === undefined ? {} : { approvalDeadlineMs: approvalDeadline }),
   };
   await requireSession(config, id);
   await withTemporal(config, async client => {

@@ -9,6 +9,7 @@ import { startSession } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
 import { createLog } from '../log.ts';
+import { runOptionsOf } from '../run-options.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
 import type { RunOptions } from '../workflows/run-input.ts';
 import { CliError, lineOf } from './failure.ts';
@@ -47,8 +48,7 @@ export function webhookCommand(): Command {
 async function webhook(flags: Flags): Promise<void> {
   const config = readConfig();
   const idle = flags.maxIdle === undefined ? {} : { maxIdleMs: milliseconds('--max-idle', flags.maxIdle) };
-  const { approvalDeadlineMs, maxParallel } = config;
-  const options = { ...idle, ...(approvalDeadlineMs > 0 ? { approvalDeadlineMs } : {}), maxParallel };
+  const options = { ...idle, ...runOptionsOf(config) };
   const { webhookKey } = config.anthropic;
   if (webhookKey === undefined)
     throw new CliError('no signing key: set ANTHROPIC_WEBHOOK_SIGNING_KEY (from the Console, whsec_…)', 2);
