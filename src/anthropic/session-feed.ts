@@ -63,6 +63,7 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
   const requestMs = options.requestMs ?? 20_000;
   const log = options.log ?? (line => console.warn(line));
   const events = client.beta.sessions.events;
+  const nameless = createNameless(log);
 
   /** One request with its whole answer, when it is its turn. */
   function exchange<T>(
@@ -95,7 +96,8 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
         async () => events.stream(sessionId, {}, { signal: request.signal, timeout: requestMs }).asResponse(),
         request.signal,
       );
-      return follow(readEvents(response, { silenceMs: silenceMs ?? SILENCE_MS, log }), close);
+      const stream = readEvents(response, { silenceMs: silenceMs ?? SILENCE_MS, log });
+      return follow(stream, event => nameless.check(sessionId, event), close);
     } catch (error) {
       close();
       throw signal.aborted ? signal.reason : error;
@@ -112,6 +114,7 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
       ...(since ? { 'created_at[gte]': since } : {}),
       ...(order ? { order } : {}),
     };
+    const cursors = new Set<string>();
     for (let page: string | null = null; ; ) {
       const params: EventListParams = page === null ? query : { ...query, page };
       const body = await exchange(lane, signal, async inner => {
@@ -119,9 +122,11 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
         return JSON.parse(await response.text()) as unknown;
       });
       const { data, next } = pageOf(body);
+      for (const event of data) nameless.check(sessionId, event);
       yield data;
       if (next === null) return;
-      if (next === page) throw new Error('the list answered with the same next_page twice');
+      if (cursors.has(next)) throw new Error('the list answered with the same next_page twice');
+      cursors.add(next);
       page = next;
     }
   }
@@ -147,10 +152,14 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
 
 async function* follow(
   source: AsyncGenerator<RawEvent, void, undefined>,
+  look: (event: RawEvent) => void,
   close: () => void,
 ): AsyncGenerator<RawEvent, void, undefined> {
   try {
-    yield* source;
+    for await (const event of source) {
+      look(event);
+      yield event;
+    }
   } finally {
     close();
   }
@@ -170,4 +179,21 @@ function echoes(text: string): RawEvent[] {
   } catch {
     return [];
   }
+}
+
+const REMEMBERED = 1_000;
+
+/** Says once per session that it has calls without an id: nobody can answer those, so nobody runs them. */
+function createNameless(log: (line: string) => void) {
+  const told = new Set<string>();
+  return {
+    check(sessionId: string, event: RawEvent): void {
+      const { id, type } = event;
+      if (type !== 'agent.tool_use' && type !== 'agent.custom_tool_use') return;
+      if ((typeof id === 'string' && id !== '') || told.has(sessionId)) return;
+      if (told.size >= REMEMBERED) told.clear();
+      told.add(sessionId);
+      log(`session ${sessionId}: an ${type} without an id was left out, since nobody could answer it`);
+    },
+  };
 }

@@ -236,6 +236,39 @@ test.each([
   ).rejects.toThrow('the list answered');
 });
 
+test('pages that lead round in a circle fail the list instead of being read for ever', async () => {
+  const next: Record<string, string> = { '': 'p1', p1: 'p2', p2: 'p3', p3: 'p1' };
+  const server = await serve((response, request) => {
+    const page = new URL(request.url ?? '', 'http://x').searchParams.get('page') ?? '';
+    json(response, 200, { data: [], next_page: next[page] });
+  });
+  const read = async () => {
+    for await (const page of feedOf(server.url).listPages('sesn_1')) expect(page).toEqual([]);
+  };
+  await expect(read()).rejects.toThrow('the same next_page twice');
+  expect(server.requests).toHaveLength(4);
+});
+
+test('a call without an id is told once a session, wherever it stands, and passed on for others to drop', async () => {
+  const nameless = { type: 'agent.tool_use', name: 'bash' };
+  const server = await serve((response, request) => {
+    if (!request.url?.includes('/stream'))
+      return json(response, 200, { data: [nameless, { ...nameless, id: '' }], next_page: null });
+    openEvents(response);
+    response.end(frame(nameless) + frame({ type: 'agent.message' }));
+  });
+  const log: string[] = [];
+  const feed = feedOf(server.url, log);
+  const stream = await feed.openStream('sesn_1', { signal: new AbortController().signal });
+  for await (const event of stream) expect(event).toBeDefined();
+  for (const id of ['sesn_1', 'sesn_2'])
+    for await (const page of feed.listPages(id)) expect(page).toHaveLength(2);
+  expect(log).toEqual([
+    'session sesn_1: an agent.tool_use without an id was left out, since nobody could answer it',
+    'session sesn_2: an agent.tool_use without an id was left out, since nobody could answer it',
+  ]);
+});
+
 test('a large input is read again from the API by the id of its call, with and without its stamp', async () => {
   const emulator = await startEmulator();
   closings.push(emulator.close);
