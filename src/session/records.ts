@@ -76,27 +76,53 @@ function settleRest(state: SessionState, which: (call: Call) => boolean, phase: 
   return { ...state, calls, pending: state.pending.filter(id => !ended.has(id)) };
 }
 
-/** Characters of settled calls that may travel: some 2,000 calls, half of what a payload may hold (I11). */
-const SETTLED_CHARS = 1_000_000;
+/** Characters of calls that may travel: half of what a payload may hold, some 2,000 calls (I11). */
+const CALLS_CHARS = 1_250_000;
+/** Characters of calls that are not settled, without what travels as a reference. */
+const PENDING_CHARS = 800_000;
 /** Characters of unposted results and unstarted inputs that may travel to the next run (§6). */
 const OPEN_CHARS = 256 * 1024;
 
 /**
- * The state as it is carried through continue-as-new: the oldest settled calls are forgotten beyond 1 MB in sum,
- * and results and inputs beyond 256 kB travel as references to the journal and to the event.
+ * The state as it is carried through continue-as-new. Results and inputs beyond 256 kB travel as references to
+ * the journal and to the event, the oldest settled calls are forgotten, and where thousands of calls wait, the
+ * last of them are left out: `pending` is then shorter than before, nothing counts as listed, and the next run
+ * reads the history again.
  */
 export function carried(state: SessionState): SessionState {
   const all = allCalls(state);
   const open = all.filter(call => call.phase.kind !== 'settled');
-  const settled = all.filter(call => call.phase.kind === 'settled').reverse();
-  const kept = within(settled, SETTLED_CHARS);
   const whole = within(open, OPEN_CHARS);
+  const small = open.map(call => unsent(whole.has(call.id) ? call : referenced(call)));
+  const first = within(small, PENDING_CHARS);
+  const taken = small.filter(call => first.has(call.id) || !isAsListed(call));
+  const settled = all.filter(call => call.phase.kind === 'settled').reverse();
+  const kept = within(settled, CALLS_CHARS - charsOf(taken));
   const calls: Record<string, Call> = {};
   for (const call of settled.toReversed()) if (kept.has(call.id)) put(calls, call.id, call);
-  for (const call of open) put(calls, call.id, unsent(whole.has(call.id) ? call : referenced(call)));
+  for (const call of taken) put(calls, call.id, call);
   // A recheck under way ends with its run: the next one asks again.
   const turn = state.turn === undefined ? {} : { turn: { ...state.turn, rechecked: false } };
-  return { ...state, ...turn, calls, forgotten: state.forgotten + settled.length - kept.size };
+  const next = { ...state, ...turn, calls, forgotten: state.forgotten + settled.length - kept.size };
+  return taken.length === small.length ? next : leftToList(next);
+}
+
+/** All there is to know of it stands in the history. */
+function isAsListed(call: Call): boolean {
+  return call.phase.kind === 'waiting' && call.starts === 0 && !call.decision && !call.refusal;
+}
+
+/** Without what was left out, so that it is news when it is listed again; the status, too, which may name it. */
+function leftToList(state: SessionState): SessionState {
+  const { turn, ...rest } = state;
+  const known = (id: string) => Object.hasOwn(state.calls, id);
+  const pending = state.pending.filter(known);
+  const left = new Set([...state.pending.filter(id => !known(id)), turn?.id]);
+  return { ...rest, listed: false, pending, recent: state.recent.filter(id => !left.has(id)) };
+}
+
+function charsOf(calls: readonly Call[]): number {
+  return calls.reduce((sum, call) => sum + JSON.stringify(call).length, 0);
 }
 
 /** The ids of the first calls whose JSON fits into so many characters. */

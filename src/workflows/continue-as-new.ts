@@ -18,14 +18,16 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   await condition(quiet, run.options.drainMs, { summary: 'posts under way end before the next run' });
   run.takeInbox();
   if (run.failure !== undefined) throw new FailedRun(run.failure.error);
-  const { sessionId, options, cursor, workspace, previous, record, title, searchAttributes, lookedUpBy } =
-    run;
+  const state = carried(run.state);
+  // What was left out is read again.
+  const cursor = state.pending.length < run.state.pending.length ? { at: null } : run.cursor;
+  const { sessionId, options, workspace, previous, record, title, searchAttributes, lookedUpBy } = run;
   const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
   await next({
     sessionId,
     options,
     carried: {
-      state: carried(run.state),
+      state,
       epoch: run.epoch + 1,
       startedAt: run.startedAt,
       cursor,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { fold } from '../../src/session/evolve.ts';
+import { nextStep } from '../../src/session/next-step.ts';
 import { allCalls, callState, carried, voidRest } from '../../src/session/records.ts';
 import { initialState, type SessionState } from '../../src/session/state.ts';
-import { given } from './given.ts';
+import { given, LIMITS } from './given.ts';
 import {
   answer,
   ask,
@@ -18,6 +19,7 @@ import {
   stamp,
   started,
   terminated,
+  waitsFor,
 } from './wire.ts';
 
 /** What one payload of Temporal may hold, with room for the rest of the run's input. */
@@ -124,6 +126,27 @@ describe('the state that the next run is given', () => {
       .after(0, ...READY)
       .thenStep({ kind: 'run', ids: [...ids, 'w1', 'w3'] }, { maxParallel: 99 })
       .thenCall('w1', { inputRef: { hint: { file_path: 'a', content: 'x'.repeat(200) } } as never });
+  });
+
+  test('fits a payload with 10,000 calls that wait, and the next run lists what was left out', () => {
+    const ids = Array.from({ length: 10_000 }, (_, index) => `sevt_${String(index).padStart(24, '0')}`);
+    const events = ids.map((id, index) => at(index, call(id, 'bash', { input: { command: `echo ${id}` } })));
+    const blocked = at(ids.length, waitsFor(ids));
+    const log = [...READY, ...events, blocked];
+    const state = fold(fold(initialState('s'), log, 1), [...started('sevt_000000000000000000000000')], 1);
+    const next = carried(state);
+    expect(JSON.stringify(next).length).toBeLessThan(PAYLOAD_BYTES);
+    expect(next.pending.length).toBeGreaterThan(1_000);
+    expect(next.pending).toEqual(ids.slice(0, next.pending.length));
+    // Nothing is asked of the server, and nothing counts as idle, before that list was read.
+    resumed(state).thenIdle(undefined).thenStep({ kind: 'wait' }, { maxParallel: 1 });
+
+    const listed = fold(next, [...events, blocked, { type: 'listed' }], 2);
+    expect(listed.pending).toEqual(ids);
+    expect(listed.turn?.eventIds).toEqual(ids);
+    expect(allCalls(listed).map(({ id }) => id)).toEqual(ids);
+    expect(listed.calls[ids[0] ?? '']?.phase.kind).toBe('running');
+    expect(nextStep(listed, 2, LIMITS)).toEqual({ kind: 'wait' });
   });
 
   test('a stored result whose post was under way is posted again, however full the state is', () => {
