@@ -1,6 +1,7 @@
 import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
+import { oneLine } from '../session/summary.ts';
 import {
   type CallDetail,
   callsQuery,
@@ -35,7 +36,7 @@ async function show(text: string, flags: { readonly json?: boolean }): Promise<v
     const where = status.host === null ? '' : ` on ${status.host}`;
     process.stdout.write(`${id}: ${colour(status.state)}${where}, waits for ${status.waitingFor}\n`);
     if (calls.length > 0) process.stdout.write(`\n${callTable(calls)}\n`);
-    for (const { at, what } of status.record) process.stdout.write(`\n${at}  ${what}`);
+    for (const { at, what } of status.record) process.stdout.write(`\n${at}  ${oneLine(what)}`);
     process.stdout.write(status.record.length > 0 ? '\n' : '');
   });
 }

@@ -1,6 +1,7 @@
 /** Tables for people; colour only on a terminal. */
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
+import { oneLine } from '../session/summary.ts';
 import type { CallRecord } from '../workflows/messages.ts';
 
 const PLAIN = {
@@ -41,12 +42,12 @@ export function callTable(calls: readonly (CallRecord & { summary?: string; why?
   return table(
     head,
     calls.map(call => [
-      call.summary ?? call.name,
+      oneLine(call.summary ?? call.name),
       colour(call.state),
-      call.why ?? (call.posted ? 'posted' : 'not posted'),
+      oneLine(call.why ?? (call.posted ? 'posted' : 'not posted')),
       took(call),
       String(call.attempts),
-      call.id,
+      oneLine(call.id),
     ]),
   );
 }

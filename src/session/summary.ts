@@ -22,8 +22,8 @@ export function inputLine(input: unknown, limit = 200): string {
   return cut(oneLine(JSON.stringify(input) ?? ''), limit);
 }
 
-function oneLine(text: string): string {
-  // Control and bidirectional characters could forge a line in a log or a table.
+/** Without control and bidirectional characters, which could forge a line in a log or a table. */
+export function oneLine(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .replace(/ {2,}/g, ' ')

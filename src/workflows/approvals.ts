@@ -6,6 +6,7 @@ import { answerConfirmationOf } from './activities.ts';
 import type { ApprovalAccepted, ApprovalAnswer, HeldCall } from './messages.ts';
 import type { Run } from './run.ts';
 import { followPost } from './tool-calls.ts';
+import { fitting } from './visible.ts';
 
 /** Characters of a denial's message, and of a name: both stand in the history and in what the agent reads. */
 const MESSAGE_CHARS = 10_000;
@@ -83,7 +84,7 @@ export function confirmCall(run: Run, id: string, decision: Decision): void {
 export function heldCalls(run: Run): HeldCall[] {
   const deadlineMs = run.options.approvalDeadlineMs ?? 0;
   if (run.over !== undefined || run.failure !== undefined) return [];
-  return undecidedCalls(run.state).map(call => ({
+  const held = undecidedCalls(run.state).map(call => ({
     session: run.sessionId,
     call: call.id,
     type: call.type,
@@ -98,6 +99,7 @@ export function heldCalls(run: Run): HeldCall[] {
         ? new Date(call.firstSeenAt + deadlineMs).toISOString()
         : null,
   }));
+  return fitting(held);
 }
 
 /** When the next held call is overdue, Unix ms. */

@@ -3,6 +3,7 @@ import { patched, setCurrentDetails, upsertSearchAttributes } from '@temporalio/
 import { holdfastHeldCalls, holdfastHost, holdfastOpenCalls, holdfastState } from '../search-attributes.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
 import { type Call, isHeld, pendingCalls } from '../session/state.ts';
+import { oneLine } from '../session/summary.ts';
 import {
   type CallDetail,
   type CallRecord,
@@ -26,13 +27,18 @@ export function callRecord(call: Call): CallRecord {
 }
 
 export function callDetails(run: Run): CallDetail[] {
-  return allCalls(run.state).map(call => ({
+  const details = allCalls(run.state).map(call => ({
     ...callRecord(call),
     type: call.type,
     summary: call.summary,
     why: whyOf(call),
     thread: call.thread,
   }));
+  // What is over matters least, and of what waits the last.
+  const over = (call: CallDetail) => ['settled', 'void'].includes(call.state);
+  const byWorth = [...details.filter(call => !over(call)), ...details.filter(over).reverse()];
+  const shown = new Set(fitting(byWorth));
+  return details.filter(call => shown.has(call));
 }
 
 export function summaryOf(run: Run, state: SessionSummary['state'], reason: string): SessionSummary {
@@ -45,16 +51,21 @@ export function summaryOf(run: Run, state: SessionSummary['state'], reason: stri
   };
 }
 
-/** Characters of calls in a summary: a result of 2 MB would fail the run that it tells of (I11). */
-const SUMMARY_CHARS = 1_500_000;
+/** Characters of calls in an answer: one of 2 MB would fail the run or the query that it belongs to (I11). */
+const ANSWER_CHARS = 1_500_000;
 
 function newest(calls: readonly CallRecord[]): readonly CallRecord[] {
-  let room = SUMMARY_CHARS;
-  const first = calls.findLastIndex(call => {
+  return fitting(calls.toReversed()).reverse();
+}
+
+/** As many of the first as an answer holds. */
+export function fitting<T>(calls: readonly T[]): T[] {
+  let room = ANSWER_CHARS;
+  const end = calls.findIndex(call => {
     room -= JSON.stringify(call).length + 1;
     return room < 0;
   });
-  return calls.slice(first + 1);
+  return calls.slice(0, end === -1 ? calls.length : end);
 }
 
 export function statusOf(run: Run): SessionStatus {
@@ -88,14 +99,21 @@ function waitingFor(run: Run): string {
   if (run.over !== undefined) return `nothing: the run has ended (${run.over})`;
   if (!run.state.listed) return 'the session’s history';
   if (run.lostHost !== undefined) return `another host: nobody on ${run.lostHost} asks for work`;
-  if (running.length > 0) return `${running.length} running: ${running.map(call => call.summary).join('; ')}`;
+  if (running.length > 0) return `${running.length} running: ${some(running.map(call => call.summary))}`;
   if (calls.some(call => call.phase.kind === 'finished')) return 'results to be posted';
   if (run.opening !== undefined) return WAITS_FOR_HOST;
-  if (held.length > 0) return `an approval of ${held.map(call => call.summary).join('; ')}`;
-  if (calls.length > 0) return `other clients: ${calls.map(call => call.name).join(', ')}`;
+  if (held.length > 0) return `an approval of ${some(held.map(call => call.summary))}`;
+  if (calls.length > 0) return `other clients: ${some(calls.map(call => oneLine(call.name)))}`;
   return run.window === undefined ? 'the agent' : `the next turn, ${run.options.maxIdleMs / 1000} s at most`;
 }
 
+/** The first few: the line is shown in one row. */
+function some(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return [...names.slice(0, NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+const NAMED = 8;
 const SHOWN = 30;
 
 /** Refreshes what the Temporal UI shows; the search attributes only when the state's word has changed. */
@@ -131,7 +149,7 @@ export function show(run: Run): void {
 }
 
 function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('`', "'");
+  return oneLine(text).replaceAll('|', '\\|').replaceAll('`', "'");
 }
 
 function iso(ms: number | undefined): string | null {
