@@ -4,6 +4,7 @@ import {
   answer,
   ask,
   call,
+  custom,
   delivered,
   finished,
   posting,
@@ -72,4 +73,14 @@ test('a call that no host took before it was answered, or before the session end
     why: 'answered-elsewhere: it was answered before it started',
   });
   begun.after(0, terminated(), { type: 'unstarted', id: 'c1' }).thenCall('c1', { state: 'void' });
+});
+
+test('the calls of 25 threads start at once where so many may, in their order where fewer may', () => {
+  const calls = Array.from({ length: 25 }, (_, i) =>
+    custom(`c${i}`, 'get_weather', { session_thread_id: `t${i}` }),
+  );
+  const ids = calls.map(({ id }) => id);
+  const all = given(...READY, ...calls);
+  all.thenStep({ kind: 'run', ids }, { maxParallel: 25 });
+  all.thenStep({ kind: 'run', ids: ids.slice(0, 8) });
 });
