@@ -2,7 +2,7 @@
 import type { MetricMeter } from '@temporalio/common';
 import type { BudgetObserver } from './anthropic/request-budget.ts';
 
-/** Tag of all: `kind` (`post`, `read`, `work`). */
+/** Tag of all: `kind` (`post`, `read`). */
 export function apiMetrics(meter: MetricMeter): BudgetObserver {
   const made = meter.createCounter('holdfast_api_requests', '1', 'requests made to the API');
   const waits = meter.createCounter(

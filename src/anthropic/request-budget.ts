@@ -1,13 +1,14 @@
 /**
  * The requests that a worker may make with its key: who goes first, who waits, and for how long (part of design
- * §5). Posts, reads and the work queue each have their own rate, as at the API, so none waits for another.
+ * §5). Posts and reads each have their own rate, as at the API, so neither waits for the other. The work queue is
+ * not part of it: it has its own back-off, and a heartbeat that waited would cost a lease.
  */
 import { APIError } from '@anthropic-ai/sdk';
 import { BudgetExhausted } from './budget-exhausted.ts';
 import { retryAfter } from './failures.ts';
 import { createRate, type Rate } from './rate.ts';
 
-export type Kind = 'post' | 'read' | 'work';
+export type Kind = 'post' | 'read';
 
 /**
  * Whom a request is for; those of one kind in the order in which they go. `limitMs`: what it waits at most. An
@@ -15,7 +16,6 @@ export type Kind = 'post' | 'read' | 'work';
  */
 const LANES = {
   post: { kind: 'post', limitMs: 5_000 },
-  work: { kind: 'work', limitMs: 5_000 },
   /** What became of a call, or what it was about. */
   call: { kind: 'read', limitMs: 5_000 },
   /** The list of a stream that is open already: a session that has begun to attach is served first. */
@@ -27,7 +27,7 @@ const LANES = {
 } as const satisfies Record<string, { kind: Kind; limitMs: number }>;
 export type Lane = keyof typeof LANES;
 
-const KINDS: readonly Kind[] = ['post', 'read', 'work'];
+const KINDS: readonly Kind[] = ['post', 'read'];
 const ORDER = Object.keys(LANES) as readonly Lane[];
 
 /** One of so many goes to the last lane that waits: even under a load for ever too high, all get on. */
