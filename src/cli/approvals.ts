@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { Command } from 'commander';
 import { answerApproval, type HeldCalls, heldCalls } from '../client.ts';
 import { readConfig } from '../config.ts';
+import { oneLine } from '../session/summary.ts';
 import type { HeldCall } from '../workflows/messages.ts';
 import { catchEndingSignals } from './ending-signals.ts';
 import { CliError, lineOf } from './failure.ts';
@@ -93,7 +94,7 @@ async function answer(result: 'allow' | 'deny', session: string, call: string, f
         else process.stdout.write(`${result === 'allow' ? 'allowed' : 'denied'} ${call} of ${id}\n`);
         return;
       case 'rejected':
-        throw new CliError(lineOf(taken.reason), 2);
+        throw new CliError(oneLine(taken.reason), 2);
       case 'not-served':
         throw new CliError(`session ${id} is not served now; start it with: holdfast start ${id}`, 2);
       default:
@@ -116,7 +117,10 @@ async function watch(flags: Output): Promise<void> {
           if (shown.has(key)) continue;
           shown.add(key);
           if (flags.json) print(call);
-          else process.stdout.write(`${call.since}  ${call.session} ${call.call}  ${call.summary}\n`);
+          else
+            process.stdout.write(
+              `${call.since}  ${call.session} ${oneLine(call.call)}  ${oneLine(call.summary)}\n`,
+            );
         }
         await sleep(LOOK_MS, undefined, { signal: signals.signal }).catch(() => undefined);
       }
@@ -140,8 +144,8 @@ function heldTable(calls: readonly HeldCall[]): string {
     head,
     calls.map(({ session, call, summary, since, deadline }) => [
       session,
-      call,
-      summary,
+      oneLine(call),
+      oneLine(summary),
       since,
       deadline ?? '–',
     ]),
