@@ -35,11 +35,16 @@ export function fold(
   now: number,
 ): SessionState {
   const draft = draftOf(state);
+  foldInto(draft, items, now);
+  return draft;
+}
+
+/** `fold` into a state that nobody else holds: copying one of 10,000 calls costs more than folding an event does. */
+export function foldInto(draft: Draft, items: readonly (SessionEvent | Fact)[], now: number): void {
   for (const item of items) {
     if ('processed_at' in item) applyEvent(draft, item, now);
     else applyFact(draft, item, now);
   }
-  return draft;
 }
 
 function applyEvent(draft: Draft, event: SessionEvent, now: number): void {

@@ -3,9 +3,10 @@
  * goes through `fold`, so that whoever waits for a change sees each one.
  */
 import { type CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { type Draft, draftOf } from '../session/draft.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { isSessionEvent } from '../session/events.ts';
-import { fold } from '../session/evolve.ts';
+import { foldInto } from '../session/evolve.ts';
 import type { Fact } from '../session/facts.ts';
 import { type IdleWindow, idleWindow } from '../session/idle.ts';
 import { initialState, type SessionState } from '../session/state.ts';
@@ -31,7 +32,6 @@ export class Run {
   /** When the first run of the chain began, Unix ms. */
   readonly startedAt: number;
   options: RunOptions;
-  state: SessionState;
   /** Grows with every change; whoever waits compares it. */
   revision = 0;
   cursor: Cursor;
@@ -74,12 +74,13 @@ export class Run {
   shownState: string | undefined;
   shownHeld = false;
   #newest: ListenerId | undefined;
+  #state: Draft;
 
   constructor(input: RunSessionInput) {
     const { carried } = input;
     this.sessionId = input.sessionId;
     this.options = { ...DEFAULT_OPTIONS, ...input.options };
-    this.state = carried?.state ?? initialState(input.sessionId);
+    this.#state = draftOf(carried?.state ?? initialState(input.sessionId));
     this.epoch = carried?.epoch ?? 0;
     this.startedAt = carried?.startedAt ?? Date.now();
     this.cursor = carried?.cursor ?? { at: null };
@@ -92,8 +93,17 @@ export class Run {
     this.searchAttributes = carried?.searchAttributes ?? false;
   }
 
+  /** Nobody may keep it over a `fold`: it is folded in place. */
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  set state(next: SessionState) {
+    this.#state = draftOf(next);
+  }
+
   fold(...items: readonly (SessionEvent | Fact)[]): void {
-    this.state = fold(this.state, items, Date.now());
+    foldInto(this.#state, items, Date.now());
     const window = idleWindow(this.state);
     if (window?.key !== this.window?.key) this.window = window && { ...window, from: Date.now() };
     this.revision++;
