@@ -24,6 +24,8 @@ export interface AttachTo {
   readonly cursor: string | null;
   /** Event ids that the workflow has folded already. */
   readonly known: readonly string[];
+  /** All from the cursor on is told as a history is, and answers too: the workflow has left out calls of it. */
+  readonly reread?: boolean;
 }
 
 /**
@@ -89,7 +91,9 @@ async function list(
   options: AttachOptions,
   signal: AbortSignal,
 ): Promise<History> {
-  const whole = to.cursor === null;
+  const whole = to.cursor === null || to.reread === true;
+  const compact = (read: readonly SessionEvent[]) =>
+    compactHistory(read, { keepAnswers: to.reread === true });
   let events: SessionEvent[] = [];
   let through: string | null = null;
   let cutTo = 0;
@@ -109,11 +113,11 @@ async function list(
       events.push(event);
     }
     if (whole && events.length - cutTo > COMPACT_EVERY) {
-      events = compactHistory(events);
+      events = compact(events);
       cutTo = events.length;
     }
     await failpoint('listen.page', to.sessionId);
   }
   if (whole) filter.listedAll(through);
-  return { events: whole ? compactHistory(events) : events, unfiltered: whole, through };
+  return { events: whole ? compact(events) : events, unfiltered: whole, through };
 }

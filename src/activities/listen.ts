@@ -25,6 +25,8 @@ export interface ListenInput {
   readonly cursor: Cursor;
   /** Ids folded within the overlap, at most 500; `queued:<id>` for a user event without its stamp. */
   readonly known: readonly string[];
+  /** The run has left out calls that stand behind the cursor: they are told again, with all answers. */
+  readonly reread?: boolean;
   /** Milliseconds until the lease ends by itself. */
   readonly leaseMs: number;
   /** Signalled events after which it ends. */

@@ -26,6 +26,7 @@ export interface Lease extends AttemptId {
   readonly scheduledAt: number;
   readonly cursor: Cursor;
   readonly known: readonly string[];
+  readonly reread?: boolean;
   readonly leaseMs: number;
   readonly maxEvents: number;
 }
@@ -77,7 +78,8 @@ export async function runLease(lease: Lease, parts: LeaseParts, cancelled: Abort
     if (attachment === undefined) {
       try {
         const known = [...lease.known, ...parts.memory.recall(lease)];
-        const to = { sessionId: lease.sessionId, cursor, known };
+        const { sessionId, reread = false } = lease;
+        const to = { sessionId, cursor, known, reread };
         attachment = await attach(feed, parts.ownResults, to, options, cancelled);
       } catch (error) {
         cancelled.throwIfAborted();

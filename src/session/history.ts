@@ -14,8 +14,12 @@ const LATE_COMMIT_MS = 60_000;
  *
  * @param events a list read from the start, oldest first. May be called again on its own result plus the pages
  *   that follow.
+ * @param options `keepAnswers`: for a state that already has some of the calls, which their answers settle.
  */
-export function compactHistory(events: readonly SessionEvent[]): SessionEvent[] {
+export function compactHistory(
+  events: readonly SessionEvent[],
+  { keepAnswers = false }: { readonly keepAnswers?: boolean } = {},
+): SessionEvent[] {
   const calls = new Set(events.filter(isCall).map(call => call.id));
   const answered = new Set(
     events.flatMap(event => (isAnswer(event) && calls.has(event.tool_use_id) ? [event.tool_use_id] : [])),
@@ -40,6 +44,7 @@ export function compactHistory(events: readonly SessionEvent[]): SessionEvent[] 
       case 'agent.tool_result':
       case 'user.tool_result':
       case 'user.custom_tool_result':
+        return keepAnswers || open(event.tool_use_id);
       case 'user.tool_confirmation':
         return open(event.tool_use_id);
       case 'user.interrupt':

@@ -2,6 +2,7 @@
 import { decisionWords } from './decision.ts';
 import { put } from './draft.ts';
 import { hintOf } from './events.ts';
+import { stampOf } from './order.ts';
 import { type Call, isHeld, pendingCalls, type SessionState } from './state.ts';
 
 export type CallState = 'held' | 'open' | 'running' | 'finished' | 'settled' | 'void' | 'unowned';
@@ -86,8 +87,7 @@ const OPEN_CHARS = 256 * 1024;
 /**
  * The state as it is carried through continue-as-new. Results and inputs beyond 256 kB travel as references to
  * the journal and to the event, the oldest settled calls are forgotten, and where thousands of calls wait, the
- * last of them are left out: `pending` is then shorter than before, nothing counts as listed, and the next run
- * reads the history again.
+ * last of them are left out: nothing counts as listed then, and the next run reads the history again (`leftFrom`).
  */
 export function carried(state: SessionState): SessionState {
   const all = allCalls(state);
@@ -107,9 +107,28 @@ export function carried(state: SessionState): SessionState {
   return taken.length === small.length ? next : leftToList(next);
 }
 
-/** All there is to know of it stands in the history. */
+/** All there is to know of it stands in the history, at a place that can be named. */
 function isAsListed(call: Call): boolean {
-  return call.phase.kind === 'waiting' && call.starts === 0 && !call.decision && !call.refusal;
+  const { phase, starts, decision, refusal, processedAt } = call;
+  return (
+    phase.kind === 'waiting' && starts === 0 && !decision && !refusal && stampOf(processedAt) !== undefined
+  );
+}
+
+/**
+ * From which stamp the history is to be read again for what `next` left out of `state`; undefined: nothing was.
+ * (Not from the start: a list of the whole history tells nothing of calls that were answered meanwhile, and some
+ * of those `next` still has.)
+ */
+export function leftFrom(state: SessionState, next: SessionState): string | undefined {
+  const kept = new Set(next.pending);
+  const left = pendingCalls(state).flatMap(({ id, processedAt }) =>
+    kept.has(id) || processedAt === null ? [] : [processedAt],
+  );
+  return left.reduce<string | undefined>(
+    (first, at) => (first === undefined || at < first ? at : first),
+    undefined,
+  );
 }
 
 /** Without what was left out, so that it is news when it is listed again; the status, too, which may name it. */

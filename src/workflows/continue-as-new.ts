@@ -5,7 +5,7 @@ import {
   condition,
   makeContinueAsNewFunc,
 } from '@temporalio/workflow';
-import { carried } from '../session/records.ts';
+import { carried, leftFrom } from '../session/records.ts';
 import { FailedRun } from './ending.ts';
 import type { Run } from './run.ts';
 import type { runSession } from './run-session.ts';
@@ -19,8 +19,8 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   run.takeInbox();
   if (run.failure !== undefined) throw new FailedRun(run.failure.error);
   const state = carried(run.state);
-  // What was left out is read again.
-  const cursor = state.pending.length < run.state.pending.length ? { at: null } : run.cursor;
+  const from = leftFrom(run.state, state);
+  const readOn = from === undefined ? { cursor: run.cursor } : { cursor: { at: from }, rereads: true };
   const { sessionId, options, workspace, previous, record, title, searchAttributes, lookedUpBy } = run;
   const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
   await next({
@@ -30,7 +30,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
       state,
       epoch: run.epoch + 1,
       startedAt: run.startedAt,
-      cursor,
+      ...readOn,
       workspace,
       ...(previous === undefined ? {} : { previous }),
       record,

@@ -21,6 +21,7 @@ export async function keepListening(run: Run): Promise<void> {
         lease,
         cursor: run.cursor,
         known: run.state.recent.slice(-500),
+        ...(run.rereads && !run.state.listed ? { reread: true } : {}),
         leaseMs,
         maxEvents: leaseEvents,
       });

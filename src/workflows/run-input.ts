@@ -53,6 +53,8 @@ export interface Carried {
   /** When the first run of this chain began, Unix ms; absent in those of older code. */
   readonly startedAt?: number;
   readonly cursor: Cursor;
+  /** Calls behind the cursor were left out of the state: they are to be read again. */
+  readonly rereads?: boolean;
   readonly workspace: Workspace | null;
   /** The run before the first of this chain, while no workspace was opened. */
   readonly previous?: { readonly runId: string };

@@ -35,6 +35,8 @@ export class Run {
   /** Grows with every change; whoever waits compares it. */
   revision = 0;
   cursor: Cursor;
+  /** Whether the run before has left out calls that stand behind the cursor. */
+  readonly rereads: boolean;
   lease = 0;
   /** Batches that were signalled and not folded yet. */
   readonly inbox: EventBatch[] = [];
@@ -84,6 +86,7 @@ export class Run {
     this.epoch = carried?.epoch ?? 0;
     this.startedAt = carried?.startedAt ?? Date.now();
     this.cursor = carried?.cursor ?? { at: null };
+    this.rereads = carried?.rereads ?? false;
     this.workspace = carried?.workspace ?? null;
     this.workspaceOpen = this.workspace !== null && carried?.previous === undefined;
     this.previous = carried?.previous;

@@ -64,6 +64,20 @@ describe('reconnecting', () => {
     expect(asked.getAll('types[]')).toHaveLength(13);
   });
 
+  test('what a run has left out is told again, with the answers that its other calls have had since', async () => {
+    const [known, left, answered] = [emit(toolUse()), emit(toolUse()), emit(toolUse())];
+    const done = [known, answered].map(({ id }) =>
+      emit({ type: 'agent.tool_result', tool_use_id: id, is_error: true, content: [] }),
+    );
+    const last = emit({ type: 'session.status_running' });
+    const cursor = { at: left.processed_at };
+    const listening = worker.listen(session.id, { cursor, known: [known.id], reread: true });
+    await listening.listed();
+    const told = [left.id, ...done.map(({ id }) => id), last.id];
+    expect(listening.events().map(event => event.id)).toEqual(told);
+    expect(listening.batches.filter(batch => batch.listed)).toHaveLength(1);
+  });
+
   test('with nothing new it says so with an empty batch', async () => {
     const last = emit(toolUse());
     const listening = worker.listen(session.id, { cursor: { at: last.processed_at }, known: [last.id] });

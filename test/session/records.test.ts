@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { fold } from '../../src/session/evolve.ts';
+import { compactHistory } from '../../src/session/history.ts';
 import { nextStep } from '../../src/session/next-step.ts';
-import { allCalls, callState, carried, voidRest } from '../../src/session/records.ts';
+import { allCalls, callState, carried, leftFrom, voidRest } from '../../src/session/records.ts';
 import { initialState, type SessionState } from '../../src/session/state.ts';
 import { given, LIMITS } from './given.ts';
 import {
@@ -141,12 +142,22 @@ describe('the state that the next run is given', () => {
     // Nothing is asked of the server, and nothing counts as idle, before that list was read.
     resumed(state).thenIdle(undefined).thenStep({ kind: 'wait' }, { maxParallel: 1 });
 
+    expect(leftFrom(state, next)).toBe(stamp(next.pending.length));
     const listed = fold(next, [...events, blocked, { type: 'listed' }], 2);
     expect(listed.pending).toEqual(ids);
     expect(listed.turn?.eventIds).toEqual(ids);
     expect(allCalls(listed).map(({ id }) => id)).toEqual(ids);
     expect(listed.calls[ids[0] ?? '']?.phase.kind).toBe('running');
     expect(nextStep(listed, 2, LIMITS)).toEqual({ kind: 'wait' });
+
+    // What was answered meanwhile settles what the state has, and brings nothing of the rest back.
+    const answers = [...ids.slice(1, 100), ...ids.slice(-100)].map((id, index) =>
+      at(20_000 + index, answer(id)),
+    );
+    const reread = compactHistory([...events, blocked, ...answers], { keepAnswers: true });
+    expect(reread.length).toBeLessThan(ids.length + 10);
+    const { pending } = fold(next, [...reread, { type: 'listed' }], 2);
+    expect(pending).toEqual([ids[0], ...ids.slice(100, -100)]);
   });
 
   test('a stored result whose post was under way is posted again, however full the state is', () => {
