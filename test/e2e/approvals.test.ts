@@ -34,13 +34,14 @@ function verdicts(session: SessionHandle): unknown[] {
 describe.concurrent('holdfast approvals', () => {
   it('lists a held call with its input, allows it once, and says what is not held any more', async () => {
     const w = shared();
-    const session = w.session(agent =>
-      agent.calls([
-        { name: 'bash', input: { command: marked('cli') }, permission: 'ask' },
-        // The state's word stays the same while this runs: what is held must be found all the same.
-        { name: 'wait_for', input: { label: 'beside', line: 'cli listed' } },
-      ]),
-    );
+    const session = w.session(async agent => {
+      // The state's word stays the same while this runs: what is held must be found all the same.
+      const beside = agent.call('wait_for', { label: 'beside', line: 'cli listed' });
+      await eventually('the other runs', async () =>
+        (await w.calls(session.id).catch(() => [])).some(({ state }) => state === 'running'),
+      );
+      await Promise.all([beside, agent.ask('bash', { command: marked('cli') })]);
+    });
     const handle = await w.begin(session.id, { maxIdleMs: 600_000 });
     await w.effect('begin beside');
     const call = await held(w, session);
@@ -65,9 +66,9 @@ describe.concurrent('holdfast approvals', () => {
 
     const allowed = await w.run(['approvals', 'allow', session.id, call, '--by', 'alice']).exit;
     expect(allowed).toMatchObject({ code: 0, stdout: `allowed ${call} of ${session.id}\n` });
-    const again = await w.run(['approvals', 'deny', session.id, call]).exit;
-    expect(again.code).toBe(2);
-    expect(again.stderr).toMatch(/is (answered already: alice allowed it|not held any more)/);
+    const again = await answerApproval(w.client, session.id, { callId: call, result: 'deny' });
+    expect(again).toMatchObject({ kind: 'rejected' });
+    expect(JSON.stringify(again)).toMatch(/is (answered already: alice allowed it|not held any more)/);
     await eventually('both are served', () => session.info().open_calls.length === 0);
     await w.begin(session.id, { maxIdleMs: 100 });
     const summary = await handle.result();
@@ -75,12 +76,12 @@ describe.concurrent('holdfast approvals', () => {
       [true, 1],
       [true, 1],
     ]);
-    expect(textsOf(session)[0]).toBe('cli done');
+    expect(textsOf(session)[1]).toBe('cli done');
     expect(w.effects('begin cli')).toHaveLength(1);
     expect(verdicts(session)).toEqual([[call, 'allow']]);
-    const late = await w.run(['approvals', 'allow', session.id, call]).exit;
-    expect(late.code).toBe(2);
-    expect(late.stderr).toContain('is not served now');
+    expect(await answerApproval(w.client, session.id, { callId: call, result: 'allow' })).toEqual({
+      kind: 'not-served',
+    });
   });
 
   it('watches for new ones until Ctrl-C, and denies one: the agent reads why, nothing runs', async () => {
