@@ -1,6 +1,7 @@
 /**
  * Records the histories that the replay gate replays: real sessions, on a real server, served by a real worker.
- * Run after a change of the workflow that is meant to change its commands: `npm run record`.
+ * Run after a change of the workflow that is meant to change its commands: `npm run record`, or with the names of
+ * scenarios to record only those: `npm run record -- approvals`.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { startSession, summaryOfRun } from '../src/client.ts';
+import { answerApproval, startSession, summaryOfRun } from '../src/client.ts';
 import { readConfig } from '../src/config.ts';
 import { startTemporalServer } from '../src/dev/temporal-server.ts';
 import type { Agent } from '../src/emulator/agent.ts';
@@ -26,6 +27,7 @@ interface Scenario {
   /** Done while the script runs. */
   readonly meanwhile?: (
     session: ReturnType<Awaited<ReturnType<typeof startEmulator>>['createSession']>,
+    client: Client,
   ) => Promise<void>;
 }
 
@@ -86,8 +88,26 @@ const SCENARIOS: readonly Scenario[] = [
       for (let i = 0; i < 12; i++) await agent.call('bash', { command: `echo ${i}` });
     },
   },
+  {
+    name: 'approvals',
+    options: { approvalDeadlineMs: 6_000, maxDurationMs: 3_600_000 },
+    script: async agent => {
+      const beside = agent.call('bash', { command: 'sleep 3' });
+      const asked = [1, 2, 3].map(i => agent.ask('read', { file_path: `${i}.txt` }));
+      await Promise.all([beside, ...asked]);
+    },
+    meanwhile: async (session, client) => {
+      await session.wait('requires_action');
+      await new Promise(resolve => setTimeout(resolve, 2_000));
+      const [, first = '', second = ''] = session.info().open_calls;
+      // The third one is left to its deadline.
+      await answerApproval(client, session.id, { callId: first, result: 'allow', by: 'alice' });
+      await answerApproval(client, session.id, { callId: second, result: 'deny', message: 'no' });
+    },
+  },
 ];
 
+const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'hf-record-'));
 const { cacheDir } = readConfig({ ...process.env, HOLDFAST_HOST_LOST: '0' });
 const server = await startTemporalServer({
@@ -111,9 +131,10 @@ const connection = await Connection.connect({ address: server.address });
 const client = new Client({ connection });
 try {
   for (const { name, script, options, meanwhile } of SCENARIOS) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     const session = emulator.createSession({ script, message: 'go' });
     const handle = await startSession(client, session.id, { maxIdleMs: 1_500, ...options });
-    await meanwhile?.(session);
+    await meanwhile?.(session, client);
     const summary = await summaryOfRun(handle);
     let runs = 0;
     for await (const run of client.workflow.list({ query: `WorkflowId = '${session.id}'` })) {
