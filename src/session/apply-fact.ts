@@ -67,9 +67,7 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
       for (const id of fact.ids) change(draft, id, call => update(draft, call, { stopSent: true }));
       return;
     case 'stop-requested':
-      // A stop that is asked for again may cut the grace short; it never extends it.
-      if (draft.stop === undefined || now + fact.graceMs < draft.stop.at + draft.stop.graceMs)
-        draft.stop = { at: now, graceMs: fact.graceMs, reason: fact.reason };
+      requestStop(draft, fact, now);
       return;
     case 'decided':
       change(draft, fact.id, call => {
@@ -117,6 +115,15 @@ function finish(draft: Draft, call: Call, outcome: ToolOutcome): void {
   });
   if (draft.ended !== undefined) settle(draft, ended, 'void', 'the session ended');
   else if (ended.answered) settle(draft, ended, 'answered-elsewhere', 'it was answered while its tool ran');
+}
+
+/** A stop that is asked for again may cut the grace short; it never extends it. */
+function requestStop(draft: Draft, fact: Extract<Fact, { type: 'stop-requested' }>, now: number): void {
+  const { type, ...asked } = fact;
+  if (draft.stop === undefined || now + fact.graceMs < draft.stop.at + draft.stop.graceMs)
+    draft.stop = { at: now, ...asked };
+  // Calls that are another's by now are not for us to answer.
+  else if (!fact.answers && draft.stop.answers) draft.stop = { ...draft.stop, answers: false };
 }
 
 /** The server's verdict may have come meanwhile, from whomever: then there is nothing left to decide. */

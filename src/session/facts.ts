@@ -28,7 +28,15 @@ export type Fact =
   /** The session has a new incarnation: the agent is told with the next result what is gone. */
   | { readonly type: 'moved'; readonly to: 'same-host' | 'other-host' }
   | { readonly type: 'stopping'; readonly ids: readonly string[] }
-  | { readonly type: 'stop-requested'; readonly graceMs: number; readonly reason: string }
+  | {
+      readonly type: 'stop-requested';
+      readonly graceMs: number;
+      readonly reason: string;
+      /** Milliseconds after the grace for what is left to be posted. */
+      readonly settleMs?: number;
+      /** Owned calls that have not started are answered so: nobody will run them later (§6, Stop). */
+      readonly answers?: boolean;
+    }
   /** A decision about a held call was accepted: it is posted until the server has a verdict. */
   | { readonly type: 'decided'; readonly id: string; readonly decision: Decision }
   | { readonly type: 'confirming'; readonly id: string }

@@ -6,7 +6,7 @@ import { overdueCalls, toConfirm } from './approvals.ts';
 import type { Decision } from './decision.ts';
 import { conflict } from './locks.ts';
 import { isBefore, type Order, stampOf } from './order.ts';
-import { type Call, callOf, isHeld, pendingCalls, type SessionState } from './state.ts';
+import { type Call, callOf, isHeld, pendingCalls, type SessionState, type Stop } from './state.ts';
 
 export type NextStep =
   /** A call may run, and no workspace is open yet. */
@@ -57,7 +57,8 @@ export function nextStep(state: SessionState, now: number, limits: Limits): Next
   }
   const calls = pendingCalls(state);
   const overdue = (call: Call) =>
-    call.halt?.by === 'interrupt' && now >= call.halt.at + limits.interruptGraceMs;
+    (call.halt?.by === 'interrupt' && now >= call.halt.at + limits.interruptGraceMs) ||
+    isGivenUp(state, call);
 
   const stop = toStop(state, calls, now);
   if (stop.length > 0)
@@ -82,7 +83,7 @@ export function nextStep(state: SessionState, now: number, limits: Limits): Next
     const run = toRun(calls, limits.maxParallel);
     if (run.length > 0 && limits.workspaceOpen) return { kind: 'run', ids: run.map(call => call.id) };
     if (run.length > 0 && limits.workspaceOpening !== true) return { kind: 'open-workspace' };
-  } else if (isStopped(state.stop, calls, now)) {
+  } else if (isStopped(state, state.stop, calls, now)) {
     return { kind: 'end', state: 'stopped', reason: state.stop.reason };
   }
   return recheck(state) ?? { kind: 'wait', ...deadline(state, calls, now, limits) };
@@ -124,6 +125,12 @@ function stopReason(state: SessionState, calls: readonly Call[]): string {
   return state.stop?.reason ?? 'stopped';
 }
 
+/** A stop that answers: what has not started never will (§6). What is held waits for its verdict elsewhere. */
+function isGivenUp({ stop }: SessionState, call: Call): boolean {
+  const unstarted = call.phase.kind === 'waiting' && call.listed && !isHeld(call) && call.halt === undefined;
+  return stop?.answers === true && call.owned === true && unstarted;
+}
+
 /** §2.8: what an interrupt stopped or kept from starting is the server's to close, for a while. */
 function isPostable(call: Call, overdue: (call: Call) => boolean): boolean {
   if (call.owned !== true) return false;
@@ -132,11 +139,18 @@ function isPostable(call: Call, overdue: (call: Call) => boolean): boolean {
   return call.halt?.by !== 'interrupt' || overdue(call);
 }
 
-function isStopped(stop: NonNullable<SessionState['stop']>, calls: readonly Call[], now: number): boolean {
+function isStopped(state: SessionState, stop: Stop, calls: readonly Call[], now: number): boolean {
   const unsettled = calls.some(
     call => call.phase.kind === 'running' || call.phase.kind === 'finished' || call.decision !== undefined,
   );
-  return !unsettled || now >= stop.at + stop.graceMs + STOP_SETTLE_MS;
+  // Before the history is read it is not known what there is to answer.
+  const unread = stop.answers === true && (!state.listed || state.tools === undefined);
+  return !(unsettled || unread) || now >= settledBy(stop);
+}
+
+/** When a stop has waited long enough. */
+function settledBy(stop: Stop): number {
+  return stop.at + stop.graceMs + (stop.settleMs ?? STOP_SETTLE_MS);
 }
 
 /** §2.7: an id we do not know, or one that we believe settled although this status is younger. */
@@ -175,7 +189,7 @@ function deadline(
       : [],
   );
   if (state.stop !== undefined) {
-    times.push(state.stop.at + state.stop.graceMs, state.stop.at + state.stop.graceMs + STOP_SETTLE_MS);
+    times.push(state.stop.at + state.stop.graceMs, settledBy(state.stop));
   }
   const ahead = times.filter(time => time > now);
   return ahead.length > 0 ? { until: Math.min(...ahead) } : {};

@@ -96,6 +96,15 @@ export interface Turn {
   readonly rechecked?: boolean;
 }
 
+/** A stop that was asked for; times in ms. */
+export interface Stop {
+  readonly at: number;
+  readonly graceMs: number;
+  readonly reason: string;
+  readonly settleMs?: number;
+  readonly answers?: boolean;
+}
+
 /** What was seen of a call that is not known yet: a verdict or an answer may come before its call (I1). */
 export interface Early {
   readonly verdict?: 'allow' | 'deny';
@@ -134,7 +143,7 @@ export interface SessionState {
   readonly foreign: readonly string[];
   /** Told with the next result that is posted. */
   readonly notice?: string;
-  readonly stop?: { readonly at: number; readonly graceMs: number; readonly reason: string };
+  readonly stop?: Stop;
   /** Settled calls dropped to keep the state bounded (I11). */
   readonly forgotten: number;
 }
