@@ -3,7 +3,11 @@ import type { Anthropic } from '@anthropic-ai/sdk';
 import { type ApiOptions, createClient } from './client.ts';
 
 /** The `x-stainless-helper` of a request, as the SDK's own helpers tag theirs. */
-export type Helper = 'environments-work-poller' | 'environments-worker' | 'environments-worker, holdfast';
+export type Helper =
+  | 'holdfast'
+  | 'environments-work-poller'
+  | 'environments-worker'
+  | 'environments-worker, holdfast';
 
 /** @param token null: the key that the options hold. */
 export type ItemClients = (helper: Helper, token: string | null) => Anthropic;

@@ -63,12 +63,16 @@ export async function keepLease(queue: WorkQueue, job: LeaseJob): Promise<LeaseE
     progress = next;
     job.onProgress(next);
   };
+  /** Milliseconds until a heartbeat that failed in passing is tried again. */
+  let again: number | undefined;
   for (;;) {
     const sentAt = now();
+    again = undefined;
     const end = await beat(sentAt);
     if (end !== undefined) return end;
     const left = Math.max(0, endsAt - performance.now());
-    const interval = beatInterval(progress.ttlMs);
+    // Half a lease later it would be too late for another: what failed is tried again soon.
+    const interval = Math.min(beatInterval(progress.ttlMs), again ?? Number.POSITIVE_INFINITY);
     // Whoever continues begins with a heartbeat.
     if (!(await paused(Math.min(interval, left), signal)) || left <= interval)
       return { kind: 'lease-ended', progress };
@@ -115,6 +119,7 @@ export async function keepLease(queue: WorkQueue, job: LeaseJob): Promise<LeaseE
           log(`lease of ${work.workId} assumed lost: ${reason}`);
           return { kind: 'lost', reason };
         }
+        again = Math.max(SHORTEST_INTERVAL_MS, answer.retryAfterMs ?? 0);
         log(`heartbeat of ${work.workId} failed, trying again: ${answer.reason}`);
         return undefined;
       }

@@ -4,7 +4,7 @@
  */
 import { APIError } from '@anthropic-ai/sdk';
 import { withDeadline } from './deadline.ts';
-import { classify, type Failure } from './failures.ts';
+import { classify } from './failures.ts';
 import type { ItemClients } from './item-clients.ts';
 
 /** What names an item in every request. */
@@ -93,6 +93,11 @@ export interface WorkQueue {
   stop(work: WorkName, token: string | null, signal: AbortSignal, force?: boolean): Promise<StopAnswer>;
 }
 
+export interface WorkQueueOptions {
+  /** Milliseconds for one request with its whole answer (20,000). */
+  readonly requestMs?: number;
+}
+
 export const NO_HEARTBEAT = 'NO_HEARTBEAT';
 /** The API's most for `block_ms`; 0 is refused. */
 export const POLL_BLOCK_MS = 999;
@@ -101,31 +106,25 @@ export const POLL_BLOCK_MS = 999;
 export function createWorkQueue(
   clients: ItemClients,
   workerId: string,
-  { requestMs = 20_000 }: { readonly requestMs?: number } = {},
+  { requestMs = 20_000 }: WorkQueueOptions = {},
 ): WorkQueue {
   const poller = clients('environments-work-poller', null);
   const address = new URL(poller.baseURL).origin;
-  const words = (failure: Failure): Transient | Refused => {
+  const asPoller = poller.beta.environments.work;
+  const asWorker = (token: string | null) => clients('environments-worker', token).beta.environments.work;
+
+  function failed(error: unknown, signal: AbortSignal): Transient | Refused {
+    signal.throwIfAborted();
+    const failure = classify(error, { address });
     if (failure.kind === 'transient') return failure;
     const status = failure.kind === 'not-found' ? 404 : failure.status;
     return { kind: 'refused', status, reason: `${address} answered ${status}: ${failure.message}` };
-  };
-  const failed = (error: unknown, signal: AbortSignal): Transient | Refused => {
-    signal.throwIfAborted();
-    return words(classify(error, { address }));
-  };
-  /** The whole answer, parsed; the SDK would hand on as text what does not call itself JSON. */
-  const request = <T>(
-    limitMs: number,
-    signal: AbortSignal,
-    send: (signal: AbortSignal) => { asResponse(): Promise<Response> },
-    read: (body: unknown) => T,
-  ) =>
-    withDeadline(limitMs, signal, async inner => {
-      const response = await send(inner).asResponse();
-      return read(JSON.parse(await response.text()));
-    });
-  const work = (token: string | null) => clients('environments-worker', token).beta.environments.work;
+  }
+
+  /** @returns the text of the whole answer: the SDK would hand on unparsed what does not call itself JSON. */
+  function exchange(limitMs: number, signal: AbortSignal, send: Send): Promise<string> {
+    return withDeadline(limitMs, signal, async inner => (await send({ signal: inner }).asResponse()).text());
+  }
 
   return {
     address,
@@ -136,12 +135,10 @@ export function createWorkQueue(
         ...(reclaimOlderThanMs === null ? {} : { reclaim_older_than_ms: reclaimOlderThanMs }),
       };
       try {
-        return await request(
-          requestMs,
-          signal,
-          inner => poller.beta.environments.work.poll(environmentId, params, { signal: inner }),
-          body => claimed(body, environmentId, address),
+        const body = await exchange(requestMs, signal, options =>
+          asPoller.poll(environmentId, params, options),
         );
+        return claimed(JSON.parse(body), environmentId, address);
       } catch (error) {
         return failed(error, signal);
       }
@@ -149,13 +146,8 @@ export function createWorkQueue(
     async ack({ environmentId, workId }, signal) {
       const params = { environment_id: environmentId };
       try {
-        // A 2xx is an ack, whatever its body.
-        await withDeadline(requestMs, signal, async inner => {
-          const response = await poller.beta.environments.work
-            .ack(workId, params, { signal: inner })
-            .asResponse();
-          await response.text();
-        });
+        // A 2xx is an ack, whatever its body; of a stop too.
+        await exchange(requestMs, signal, options => asPoller.ack(workId, params, options));
         return { kind: 'acked' };
       } catch (error) {
         return failed(error, signal);
@@ -164,26 +156,23 @@ export function createWorkQueue(
     async heartbeat({ environmentId, workId }, expected, token, limitMs, signal) {
       const params = { environment_id: environmentId, expected_last_heartbeat: expected };
       try {
-        return await request(
-          limitMs,
-          signal,
-          inner => work(token).heartbeat(workId, params, { signal: inner }),
-          body => beaten(body, address),
-        );
+        const send: Send = options => asWorker(token).heartbeat(workId, params, options);
+        return beaten(JSON.parse(await exchange(limitMs, signal, send)), address);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof APIError) || error.status !== 412) return failed(error, signal);
-        const reason = `${address} answered 412: ${error.apiMessage ?? error.message}`;
-        return { kind: 'lost', server: serverLease(error.error), reason };
+        const message = String(error.apiMessage ?? error.message).slice(0, 500);
+        return {
+          kind: 'lost',
+          server: serverLease(error.error),
+          reason: `${address} answered 412: ${message}`,
+        };
       }
     },
     async stop({ environmentId, workId }, token, signal, force = true) {
       const params = { environment_id: environmentId, ...(force ? { force } : {}) };
       try {
-        await withDeadline(requestMs, signal, async inner => {
-          const response = await work(token).stop(workId, params, { signal: inner }).asResponse();
-          await response.text();
-        });
+        await exchange(requestMs, signal, options => asWorker(token).stop(workId, params, options));
         return { kind: 'stopped' };
       } catch (error) {
         if (error instanceof APIError && error.status === 409) return { kind: 'already-stopped' };
@@ -192,6 +181,8 @@ export function createWorkQueue(
     },
   };
 }
+
+type Send = (options: { readonly signal: AbortSignal }) => { asResponse(): Promise<Response> };
 
 function claimed(body: unknown, environmentId: string, address: string): PollAnswer {
   if (body === null) return { kind: 'none' };

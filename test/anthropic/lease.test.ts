@@ -28,6 +28,17 @@ function job(more: Partial<LeaseJob> = {}) {
   return { whole, said, told };
 }
 
+/** A job that ends when a heartbeat was answered with `last`. */
+function jobUntil(last: string) {
+  const stopping = new AbortController();
+  const made = job({ signal: stopping.signal });
+  const onProgress = (progress: LeaseProgress) => {
+    made.told.push(progress);
+    if (progress.last === last && !progress.unclear) setTimeout(() => stopping.abort(), 20);
+  };
+  return { ...made, whole: { ...made.whole, onProgress } };
+}
+
 const expected = (server: { of(route: string): { query: Readonly<Record<string, string>> }[] }) =>
   server.of('heartbeat').map(({ query }) => query.expected_last_heartbeat);
 
@@ -45,7 +56,7 @@ it('each heartbeat expects what the one before answered, also an empty one, unti
   const server = await queueServer({
     heartbeat: [answer(200, beat('hb-1')), answer(200, beat('')), answer(200, beat('hb-3'))],
   });
-  const { whole, told } = job({ leaseMs: 2_100 });
+  const { whole, told } = jobUntil('hb-3');
   expect(await keepLease(server.queue, whole)).toEqual({
     kind: 'lease-ended',
     progress: { last: 'hb-3', ttlMs: 2_000, aliveAt: expect.any(Number), unclear: false },
@@ -118,7 +129,7 @@ it.each([409, 503])('rows 93, 95: a %i passes, until the ttl is over without a s
     reason: expect.stringContaining('no heartbeat has succeeded for 2 s'),
   });
   expect(performance.now() - began).toBeGreaterThanOrEqual(2_000);
-  expect(server.asked.length).toBeGreaterThanOrEqual(3);
+  expect(server.asked.length).toBeGreaterThanOrEqual(2);
   expect(said.at(-1)).toContain('assumed lost');
 });
 
@@ -126,7 +137,7 @@ it('rows 93, 96: one that passes before the ttl is over costs nothing', async ()
   const server = await queueServer({
     heartbeat: [answer(200, beat('hb-1')), answer(409, refusal('busy')), answer(200, beat('hb-2'))],
   });
-  expect(await keepLease(server.queue, job({ leaseMs: 2_100 }).whole)).toMatchObject({
+  expect(await keepLease(server.queue, jobUntil('hb-2').whole)).toMatchObject({
     kind: 'lease-ended',
     progress: { last: 'hb-2' },
   });
