@@ -17,6 +17,7 @@ import {
   heldQuery,
   type SessionSummary,
   type Wake,
+  type WorkItem,
   wakeSignal,
 } from './workflows/messages.ts';
 import type { RunOptions } from './workflows/run-input.ts';
@@ -30,17 +31,19 @@ const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
  * about to end looks again. The workflow's id is the session's.
  *
  * @param options limits of the run; absent ones are `DEFAULT_OPTIONS`. A run that is joined takes what `Wake` holds.
+ * @param work a claimed work item that the run is started for; one that runs is told by `adoptWork`.
  */
 export async function startSession(
   client: Client,
   sessionId: string,
   options: Partial<RunOptions> = {},
+  work?: WorkItem,
 ): Promise<WorkflowHandle<typeof runSession>> {
   return client.workflow.signalWithStart<typeof runSession, [Wake]>('runSession', {
     workflowId: sessionId,
     taskQueue: SESSIONS_QUEUE,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-    args: [{ sessionId, options }],
+    args: [{ sessionId, options, ...(work === undefined ? {} : { work }) }],
     signal: wakeSignal,
     signalArgs: [wakeOf(options)],
     staticSummary: `tools of ${sessionId}`,

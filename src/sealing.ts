@@ -76,13 +76,19 @@ export function createSealing(key: Buffer): Sealing {
  * The key that was given, or the one of this host: a file in the state folder, for its user only, made once.
  *
  * @param given HOLDFAST_KEY.
+ * @param make whether to make the file where there is none.
+ * @returns undefined where there is no key.
  * @throws SealingError for a key that is none, and for a key file that others may read.
  */
-export async function loadKey(given: string | undefined, stateDir: string): Promise<Buffer> {
+export async function loadKey(
+  given: string | undefined,
+  stateDir: string,
+  make = true,
+): Promise<Buffer | undefined> {
   if (given !== undefined) return parseKey(given);
   const path = join(stateDir, 'key');
   const known = await readKey(path);
-  if (known !== undefined) return known;
+  if (known !== undefined || !make) return known;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   return exclusively(path, WAIT_MS, async () => {
     const meanwhile = await readKey(path);

@@ -1,6 +1,7 @@
 /** All activities, composed over what they need; the workflow imports only the type. */
 import type { OwnResults } from '../anthropic/own-results.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
+import type { WorkQueue } from '../anthropic/work-queue.ts';
 import { admit, release } from '../tool-host/admission.ts';
 import { closeWorkspace, openWorkspace } from '../tool-host/launch.ts';
 import { sessionPaths } from '../tool-host/paths.ts';
@@ -12,6 +13,7 @@ import type { createBatchSignal } from './batch-signal.ts';
 import { createCloseWorkspace } from './close-workspace.ts';
 import { createDescribeTools, type DescribeToolsResult } from './describe-tools.ts';
 import { createHosts } from './hosts.ts';
+import { createKeepLease } from './keep-lease.ts';
 import type { createLastHostLookup } from './last-host.ts';
 import { createListen } from './listen.ts';
 import { createOpenSession } from './open-session.ts';
@@ -24,12 +26,16 @@ import { createReadTail } from './read-tail.ts';
 import { createRunTool } from './run-tool.ts';
 import { startedBefore } from './started-before.ts';
 import { createStopCalls } from './stop-calls.ts';
+import { createAckWork, createStopWork } from './work.ts';
 
 export interface SessionDeps {
   readonly feed: SessionFeed;
   readonly ownResults: OwnResults;
   readonly parked: ParkedStreams;
   readonly attempts: Attempts;
+  readonly workQueue: WorkQueue;
+  /** Writes a warning. */
+  readonly log: (line: string) => void;
   readonly signal: ReturnType<typeof createBatchSignal>;
   readonly lastHost: ReturnType<typeof createLastHostLookup>;
   /** Whether the server knows our search attributes; without them runs go on and show less. */
@@ -49,13 +55,16 @@ export function createSessionActivities(deps: SessionDeps) {
     readCalls: noted(createReadCalls(deps)),
     startedBefore: noted(startedBefore),
     postResults: noted(createPostResults(deps)),
+    ackWork: noted(createAckWork(deps)),
+    stopWork: noted(createStopWork(deps)),
     answerConfirmation: noted(createAnswerConfirmation({ feed: deps.feed })),
   };
 }
 
 /** What holds the streams open: role `listeners`. */
 export function createListenerActivities(deps: SessionDeps) {
-  return { listen: deps.attempts.noted(createListen(deps)) };
+  const { noted } = deps.attempts;
+  return { listen: noted(createListen(deps)), keepLease: noted(createKeepLease(deps)) };
 }
 
 export interface ToolDeps extends Pick<SessionDeps, 'feed' | 'ownResults' | 'attempts' | 'lastHost'> {

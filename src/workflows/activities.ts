@@ -32,6 +32,24 @@ export const { startedBefore } = proxyActivities<Activities>({
   summary: 'which calls had the run before started?',
 });
 
+export const { ackWork } = proxyActivities<Activities>({
+  ...table.ACK_WORK,
+  summary: 'acknowledge the work item',
+});
+
+export const { stopWork } = proxyActivities<Activities>({
+  ...table.STOP_WORK,
+  summary: 'stop the work item',
+});
+
+export function keepLeaseFor(leaseMs: number, workId: string, count: number): Activities['keepLease'] {
+  return proxyActivities<Activities>({
+    ...table.keepLeaseOptions(leaseMs),
+    activityId: `keepLease/${workId}/${count}`,
+    summary: `keep the lease of ${workId}`.slice(0, 120),
+  }).keepLease;
+}
+
 export function listenFor(leaseMs: number, lease: number): Activities['listen'] {
   return proxyActivities<Activities>({
     ...table.listenOptions(leaseMs),

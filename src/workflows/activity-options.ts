@@ -70,6 +70,17 @@ export function listenOptions(leaseMs: number): ActivityOptions {
   };
 }
 
+/** Its answer decides whether the item is ours, so it is not given up while the run lives. */
+export const ACK_WORK: ActivityOptions = { ...READ };
+
+/** Once the API cannot be reached for so long, the lease has lapsed anyway. */
+export const STOP_WORK: ActivityOptions = { ...READ, scheduleToCloseTimeout: 300_000 };
+
+/** Waited for when it is cancelled: only it knows where the lease stands. */
+export function keepLeaseOptions(leaseMs: number): ActivityOptions {
+  return { ...listenOptions(leaseMs), cancellationType: 'WAIT_CANCELLATION_COMPLETED' };
+}
+
 /** A host whose queues nobody has polled for so long is lost (§4); 0: none is ever held for lost. */
 function untilLost(hostLostMs = 0): ActivityOptions {
   return hostLostMs > 0 ? { scheduleToStartTimeout: hostLostMs } : {};

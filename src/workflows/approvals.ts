@@ -55,7 +55,6 @@ export function confirmCall(run: Run, id: string, decision: Decision): void {
   run.fold({ type: 'confirming', id });
   const call = callOf(run.state, id);
   if (call === undefined) return;
-  const { sessionId } = run;
   const { processedAt, firstSeenAt } = call;
   const { result, message } = decision;
   const told = message === undefined ? {} : { message };
@@ -64,7 +63,7 @@ export function confirmCall(run: Run, id: string, decision: Decision): void {
     answerConfirmationOf(
       call,
       result,
-    )({ sessionId, callId: id, result, ...told, processedAt, firstSeenAt }).then(came => {
+    )({ ...run.session, callId: id, result, ...told, processedAt, firstSeenAt }).then(came => {
       switch (came.kind) {
         case 'known':
           run.fold(...came.events);

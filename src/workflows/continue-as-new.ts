@@ -14,7 +14,8 @@ import type { runSession } from './run-session.ts';
 export async function continueAsNew(run: Run, background: CancellationScope): Promise<void> {
   run.rotating = true;
   background.cancel();
-  const quiet = () => run.posts === 0 && run.opening === undefined && allHandlersFinished();
+  const quiet = () =>
+    run.posts === 0 && run.opening === undefined && !run.work.leasing && allHandlersFinished();
   await condition(quiet, run.options.drainMs, { summary: 'posts under way end before the next run' });
   run.takeInbox();
   if (run.failure !== undefined) throw new FailedRun(run.failure.error);
@@ -22,6 +23,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   const from = leftFrom(run.state, state);
   const readOn = from === undefined ? { cursor: run.cursor } : { cursor: { at: from }, rereads: true };
   const { sessionId, options, workspace, previous, record, title, searchAttributes, lookedUpBy } = run;
+  const work = run.work.carried();
   const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
   await next({
     sessionId,
@@ -37,6 +39,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
       title,
       searchAttributes,
       lookedUpBy,
+      ...(work === undefined ? {} : { work }),
     },
   });
 }

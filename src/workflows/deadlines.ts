@@ -5,6 +5,7 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import { approvalDue } from './approvals.ts';
 import type { Run } from './run.ts';
+import { requestStop } from './work-item-keeping.ts';
 
 /** As of a person's stop: what its running calls may still take. */
 const STOP_GRACE_MS = 30_000;
@@ -23,7 +24,7 @@ export async function watchDeadlines(run: Run): Promise<void> {
       }
       if (isTooLong(run)) {
         run.note('the run has lasted as long as it may');
-        run.fold({ type: 'stop-requested', graceMs: STOP_GRACE_MS, reason: 'max duration' });
+        requestStop(run, STOP_GRACE_MS, 'max duration');
       } else {
         // The steps deny what is overdue.
         run.touch();

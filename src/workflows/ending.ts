@@ -5,6 +5,7 @@ import { closeWorkspaceOn } from './activities.ts';
 import type { SessionSummary } from './messages.ts';
 import type { Ending, Run } from './run.ts';
 import { show, summaryOf } from './visible.ts';
+import { letGoOfWork } from './work-item-keeping.ts';
 
 /** Ends a run in the open; `reason` is what an activity failed with. */
 export class FailedRun extends Error {
@@ -53,7 +54,10 @@ export async function close(run: Run, ending: Ending): Promise<boolean> {
       run.workspaceOpen = false;
     });
   }
-  return ending.reason !== 'idle' || (run.revision === seen && run.inbox.length === 0);
+  const mayEnd = () => ending.reason !== 'idle' || (run.revision === seen && run.inbox.length === 0);
+  if (!mayEnd()) return false;
+  await letGoOfWork(run);
+  return mayEnd();
 }
 
 /** What is being opened must be closed; but a host that is lost, or nowhere to be found, is not waited for. */

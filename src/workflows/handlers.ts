@@ -2,6 +2,7 @@
 import { setHandler } from '@temporalio/workflow';
 import { heldCalls, refuseAnswer, takeAnswer } from './approvals.ts';
 import {
+  adoptWorkUpdate,
   answerApprovalUpdate,
   callsQuery,
   eventsSignal,
@@ -13,6 +14,7 @@ import {
 } from './messages.ts';
 import type { Run } from './run.ts';
 import { callDetails, statusOf } from './visible.ts';
+import { adoptWork, refuseWork, requestStop } from './work-item-keeping.ts';
 
 export function handleMessages(run: Run): void {
   setHandler(eventsSignal, batch => run.receive(batch));
@@ -24,7 +26,7 @@ export function handleMessages(run: Run): void {
     stopUpdate,
     ({ graceMs, reason }) => {
       run.note(`asked to stop: ${reason}`);
-      run.fold({ type: 'stop-requested', graceMs, reason });
+      requestStop(run, graceMs, reason);
       return { stopping: true } as const;
     },
     {
@@ -37,6 +39,9 @@ export function handleMessages(run: Run): void {
   );
   setHandler(answerApprovalUpdate, answer => takeAnswer(run, answer), {
     validator: answer => refuseAnswer(run, answer),
+  });
+  setHandler(adoptWorkUpdate, item => adoptWork(run, item), {
+    validator: item => refuseWork(run, item),
   });
   setHandler(heldQuery, () => heldCalls(run));
   setHandler(statusQuery, () => statusOf(run));

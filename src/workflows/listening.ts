@@ -16,7 +16,7 @@ export async function keepListening(run: Run): Promise<void> {
         leaseMs,
         lease,
       )({
-        sessionId: run.sessionId,
+        ...run.session,
         epoch: run.epoch,
         lease,
         cursor: run.cursor,

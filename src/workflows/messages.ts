@@ -56,6 +56,32 @@ export interface StopRequest {
   readonly reason: string;
 }
 
+/** A work item that was claimed for this session from its environment's queue. */
+export interface WorkItem {
+  readonly environmentId: string;
+  readonly workId: string;
+  /** Names the claim: the same claim may be told several times, another one means that it was offered again. */
+  readonly claim: string;
+  /** The item's sessions token, sealed for this session; absent: the worker's environment key is used. */
+  readonly sealedToken?: string;
+  /** Who claimed it has acknowledged it already. */
+  readonly acked?: boolean;
+  /** What the first heartbeat is to expect where somebody else made the last one. */
+  readonly lastHeartbeat?: string;
+}
+
+export type Adoption =
+  /** It is acknowledged, and its lease is kept. */
+  | { readonly kind: 'adopted' }
+  /** It is not ours to serve. */
+  | { readonly kind: 'dropped'; readonly reason: string };
+
+/** Type of the failure that rejects an item for a run that is about to end: the next run takes it. */
+export const RUN_ENDS = 'RunEnds';
+
+/** Answers when the item is acknowledged. A newer item replaces an older one. */
+export const adoptWorkUpdate = defineUpdate<Adoption, [WorkItem]>('adoptWork');
+
 export const stopUpdate = defineUpdate<{ stopping: true }, [StopRequest]>('stop');
 
 /** What a person decided about a call that waits for an approval. */

@@ -1,6 +1,7 @@
 /** What `runSession` is started with, and what one run hands to the next. */
 import type { SessionState } from '../session/state.ts';
-import type { Cursor } from './messages.ts';
+import type { Cursor, WorkItem } from './messages.ts';
+import type { CarriedWork } from './work-item.ts';
 
 /** Every limit of a session's run. Milliseconds, unless a name says otherwise. */
 export interface RunOptions {
@@ -63,10 +64,13 @@ export interface Carried {
   readonly searchAttributes: boolean;
   /** Which run asked where the session ran last. */
   readonly lookedUpBy?: string | null;
+  readonly work?: CarriedWork;
 }
 
 export interface RunSessionInput {
   readonly sessionId: string;
+  /** The work item that it is started for: nothing is done before it is acknowledged. */
+  readonly work?: WorkItem;
   readonly options?: Partial<RunOptions>;
   /** Set by continue-as-new only. */
   readonly carried?: Carried;

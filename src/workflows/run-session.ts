@@ -13,6 +13,7 @@ import type { RunSessionInput } from './run-input.ts';
 import { serve } from './serving.ts';
 import { attachCalls, follow, postResults, postStored, recheck, runCalls, stopCalls } from './tool-calls.ts';
 import { show } from './visible.ts';
+import { keepWork } from './work-item-keeping.ts';
 import { openWorkspace } from './workspace.ts';
 
 export async function runSession(input: RunSessionInput): Promise<SessionSummary> {
@@ -24,6 +25,7 @@ export async function runSession(input: RunSessionInput): Promise<SessionSummary
     // Not awaited: a person's stop must be heard while the API cannot be asked for the session.
     void background.run(() => serve(run, input.carried === undefined));
     void background.run(() => watchDeadlines(run));
+    void background.run(() => keepWork(run));
     return await drive(run, background);
   } catch (error) {
     if (error instanceof FailedRun) {

@@ -18,6 +18,7 @@ import {
   type RunSessionInput,
   type Workspace,
 } from './run-input.ts';
+import { SessionWork } from './work-item.ts';
 
 const RECORD_LINES = 100;
 
@@ -75,6 +76,8 @@ export class Run {
   /** The search attributes as last written. */
   shownState: string | undefined;
   shownHeld = false;
+  /** The work item it holds, if it holds one. */
+  readonly work: SessionWork;
   #newest: ListenerId | undefined;
   #state: Draft;
 
@@ -94,6 +97,14 @@ export class Run {
     this.record = [...(carried?.record ?? [])];
     this.title = carried?.title ?? null;
     this.searchAttributes = carried?.searchAttributes ?? false;
+    this.work = new SessionWork(input.work, carried?.work);
+  }
+
+  /** What every activity that speaks to the API is told: the session, and whose credential to use for it. */
+  get session(): { readonly sessionId: string; readonly credential?: string } {
+    const { sessionId } = this;
+    const credential = this.work.held?.item.sealedToken;
+    return credential === undefined ? { sessionId } : { sessionId, credential };
   }
 
   /** Nobody may keep it over a `fold`: it is folded in place. */

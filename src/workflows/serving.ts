@@ -5,10 +5,11 @@ import { keepListening } from './listening.ts';
 import type { Run } from './run.ts';
 import { follow } from './tool-calls.ts';
 import { watchIdle } from './watchdog.ts';
+import { mayBegin } from './work-item-keeping.ts';
 
 /** Looks the session up, asks which tools are served, hears the session and watches the idle clock. */
 export async function serve(run: Run, isFirst: boolean): Promise<void> {
-  if (isFirst && !(await lookUp(run))) return;
+  if (isFirst && !((await mayBegin(run)) && (await lookUp(run)))) return;
   if (run.state.tools === undefined)
     follow(
       run,
@@ -20,7 +21,7 @@ export async function serve(run: Run, isFirst: boolean): Promise<void> {
 /** @returns whether the session lives; the calls of a dead one are never run (W-7), so nobody needs to listen. */
 async function lookUp(run: Run): Promise<boolean> {
   try {
-    const session = await openSession({ sessionId: run.sessionId });
+    const session = await openSession(run.session);
     run.title = session.title;
     run.lookedUpBy = session.runId ?? null;
     if (session.lastHost !== null) {

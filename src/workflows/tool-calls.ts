@@ -58,7 +58,7 @@ interface NoTaker {
 async function attempt(run: Run, call: Call, workspace: Workspace): Promise<RunToolResult | NoTaker> {
   run.attached++;
   try {
-    const input = { sessionId: run.sessionId, workspace, call: told(call) };
+    const input = { ...run.session, workspace, call: told(call) };
     return await runToolFor(call, workspace)(input);
   } catch (error) {
     if (!foundNoTaker(error)) throw error;
@@ -134,7 +134,7 @@ export function postResults(run: Run, ids: readonly string[]): void {
   });
   followPost(
     run,
-    postResultsFor(calls)({ sessionId: run.sessionId, results }).then(dispositions => {
+    postResultsFor(calls)({ ...run.session, results }).then(dispositions => {
       run.fold(
         ...dispositions.map(({ kind, ...rest }) => ({ ...rest, type: 'delivered', how: kind }) as const),
       );
@@ -154,7 +154,7 @@ export function postStored(run: Run, id: string): void {
     postStoredOn(
       workspace,
       call,
-    )({ sessionId: run.sessionId, workspace, call: { id, type, firstSeenAt, processedAt } }).then(
+    )({ ...run.session, workspace, call: { id, type, firstSeenAt, processedAt } }).then(
       ({ kind, ...rest }) => run.fold({ ...rest, type: 'delivered', how: kind }),
       error => {
         if (!foundNoTaker(error)) throw error;
@@ -179,7 +179,7 @@ export function recheck(
   const ids = [...unknown, ...believedPosted];
   follow(
     run,
-    readCalls({ sessionId: run.sessionId, ids }).then(({ events }) => {
+    readCalls({ ...run.session, ids }).then(({ events }) => {
       const found = new Set(events.flatMap(event => ('name' in event ? [event.id] : [])));
       const answered = new Set(events.flatMap(event => ('tool_use_id' in event ? [event.tool_use_id] : [])));
       const undelivered = believedPosted.filter(id => !answered.has(id));

@@ -1,6 +1,12 @@
 /** What people see of a run: queries, details in the UI, search attributes, the final summary (I8). */
 import { patched, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import { holdfastHeldCalls, holdfastHost, holdfastOpenCalls, holdfastState } from '../search-attributes.ts';
+import {
+  holdfastEnvironment,
+  holdfastHeldCalls,
+  holdfastHost,
+  holdfastOpenCalls,
+  holdfastState,
+} from '../search-attributes.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
 import { type Call, isHeld, pendingCalls } from '../session/state.ts';
 import { oneLine } from '../session/summary.ts';
@@ -97,6 +103,7 @@ function waitingFor(run: Run): string {
   if (run.state.ended !== undefined) return 'nothing: the session has ended';
   if (run.failure !== undefined) return 'nothing: the run has failed';
   if (run.over !== undefined) return `nothing: the run has ended (${run.over})`;
+  if (run.work.held?.acked === false) return 'the acknowledgement of its work item';
   if (!run.state.listed) return 'the session’s history';
   if (run.lostHost !== undefined) return `another host: nobody on ${run.lostHost} asks for work`;
   if (running.length > 0) return `${running.length} running: ${some(running.map(call => call.summary))}`;
@@ -140,11 +147,13 @@ export function show(run: Run): void {
   if (word === run.shownState && (held === run.shownHeld || !patched('shown-held'))) return;
   run.shownState = word;
   run.shownHeld = held;
+  const environment = run.work.held?.item.environmentId;
   upsertSearchAttributes([
     { key: holdfastState, value: word },
     { key: holdfastOpenCalls, value: status.openCalls },
     { key: holdfastHeldCalls, value: status.heldCalls },
     ...(status.host === null ? [] : [{ key: holdfastHost, value: status.host }]),
+    ...(environment === undefined ? [] : [{ key: holdfastEnvironment, value: environment }]),
   ]);
 }
 

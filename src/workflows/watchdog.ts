@@ -23,7 +23,7 @@ export async function watchIdle(run: Run): Promise<void> {
         await condition(() => dueAt(run) < due, left, { summary });
         continue;
       }
-      const tail = await readTail({ sessionId: run.sessionId, idleId: window.idleId, since: window.since });
+      const tail = await readTail({ ...run.session, idleId: window.idleId, since: window.since });
       if (run.window?.key !== window.key) continue;
       if (tail.kind === 'still-idle') {
         run.idleEnd = window.key;
