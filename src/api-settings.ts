@@ -1,5 +1,6 @@
 /** Settings about the API, as text: what is not usable is a RangeError that names it and says what to write. */
 import { isIP } from 'node:net';
+import { parseKey } from './sealing.ts';
 
 /** What the API allows an organisation (api.md §5). It publishes no limit for sending events. */
 export const READS_PER_MINUTE = '1200';
@@ -22,4 +23,37 @@ export function listenAddress(name: string, text: string | undefined): string | 
   const port = Number(text.slice(colon + 1));
   if (isIP(host) !== 0 && Number.isInteger(port) && port > 0 && port <= 65_535) return text;
   throw new RangeError(`${name} is ${text}: write an IP address and a port, 127.0.0.1:9464`);
+}
+
+/** It stands in the path of each request for work. */
+export function environmentId(text: string | undefined): string | undefined {
+  if (text === undefined || /^[\w.-]*[\w-]$/.test(text)) return text;
+  throw new RangeError('ANTHROPIC_ENVIRONMENT_ID is not the id of an environment: write env_…');
+}
+
+/** What is wrong with the key is said, the key is not. */
+export function sealingKey(text: string | undefined): string | undefined {
+  try {
+    if (text !== undefined) parseKey(text);
+    return text;
+  } catch (error) {
+    throw new RangeError((error as Error).message);
+  }
+}
+
+export interface ClaimedItem {
+  readonly workId: string | undefined;
+  readonly sessionId: string | undefined;
+  /** Never logged. */
+  readonly secret: string | undefined;
+  readonly lastHeartbeat: string | undefined;
+}
+
+export function claimedItem(get: (name: string) => string | undefined): ClaimedItem {
+  return {
+    workId: get('ANTHROPIC_WORK_ID'),
+    sessionId: get('ANTHROPIC_SESSION_ID'),
+    secret: get('ANTHROPIC_WORK_SECRET'),
+    lastHeartbeat: get('ANTHROPIC_WORK_LAST_HEARTBEAT'),
+  };
 }

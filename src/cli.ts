@@ -1,6 +1,7 @@
 /** The command line: one line per command. Exit codes are the contract's: 0 ended, 1 failed, 2 usage. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { adoptCommand } from './cli/adopt.ts';
 import { approvalsCommand } from './cli/approvals.ts';
 import { chaosCommand } from './cli/chaos.ts';
 import { demoCommand } from './cli/demo.ts';
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(stopCommand())
+    .addCommand(adoptCommand())
     .addCommand(approvalsCommand())
     .addCommand(webhookCommand())
     .addCommand(emulatorCommand())

@@ -6,7 +6,15 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { listenAddress, perMinute, READS_PER_MINUTE } from './api-settings.ts';
+import {
+  type ClaimedItem,
+  claimedItem,
+  environmentId,
+  listenAddress,
+  perMinute,
+  READS_PER_MINUTE,
+  sealingKey,
+} from './api-settings.ts';
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
 import { failpointProblem } from './failpoint.ts';
@@ -21,10 +29,13 @@ export interface Config {
     readonly baseURL: string;
     /** Sent as Bearer, instead of the API key. */
     readonly environmentKey: string | undefined;
+    /** The environment whose work queue a worker serves. */
     readonly environmentId: string | undefined;
     /** What deliveries of the webhook are signed with. */
     readonly webhookKey: string | undefined;
   };
+  /** The work item that `adopt` is told of, in the variables that `ant worker poll --on-work` sets. */
+  readonly claimed: ClaimedItem;
   readonly temporal: {
     /** Whether TEMPORAL_* or a profile named a server; else `up` and `demo` start their own. */
     readonly isGiven: boolean;
@@ -60,6 +71,8 @@ export interface Config {
   readonly metrics: string | undefined;
   /** A tool host that is silent for so many ms is killed and started again on its journal. */
   readonly hostHungMs: number;
+  /** Seals credentials in workflow histories; undefined: a key file in the state folder. Never logged. */
+  readonly sealingKey: string | undefined;
   /** Per-user cache of what was downloaded or built. */
   readonly cacheDir: string;
   /** Absolute path of the folder that arms failpoints (src/failpoint.ts); undefined: off. For tests only. */
@@ -95,9 +108,10 @@ export function readConfig(env: Env = process.env): Config {
       apiKey: get('ANTHROPIC_API_KEY'),
       baseURL: url('ANTHROPIC_BASE_URL', get('ANTHROPIC_BASE_URL') ?? API),
       environmentKey: get('ANTHROPIC_ENVIRONMENT_KEY'),
-      environmentId: get('ANTHROPIC_ENVIRONMENT_ID'),
+      environmentId: environmentId(get('ANTHROPIC_ENVIRONMENT_ID')),
       webhookKey: get('ANTHROPIC_WEBHOOK_SIGNING_KEY'),
     },
+    claimed: claimedItem(get),
     temporal: temporal(env),
     stateDir: resolve(stateDir),
     toolsModule: module === undefined ? undefined : resolve(module),
@@ -117,6 +131,7 @@ export function readConfig(env: Env = process.env): Config {
       post: perMinute('HOLDFAST_POSTS_PER_MINUTE', get('HOLDFAST_POSTS_PER_MINUTE') ?? '0'),
     },
     metrics: listenAddress('HOLDFAST_METRICS', get('HOLDFAST_METRICS')),
+    sealingKey: sealingKey(get('HOLDFAST_KEY')),
     cacheDir: defaultCacheDir(env, homedir()),
     failpoints: failpoints(get('HOLDFAST_FAILPOINTS')),
     env,

@@ -1,4 +1,6 @@
 /** The composition root: makes the parts of a worker process and hands them to Temporal (design §1). */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { getClient } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
@@ -21,11 +23,7 @@ import {
 } from './activities/index.ts';
 import { createLastHostLookup } from './activities/last-host.ts';
 import { createParkedStreams } from './activities/parked-streams.ts';
-import { createClient } from './anthropic/client.ts';
 import { createOwnResults } from './anthropic/own-results.ts';
-import { createRequestBudget } from './anthropic/request-budget.ts';
-import { createSessionFeed } from './anthropic/session-feed.ts';
-import { apiMetrics } from './api-metrics.ts';
 import type { Config } from './config.ts';
 import { errorText } from './error-text.ts';
 import { turnOnFailpoints } from './failpoint.ts';
@@ -38,6 +36,8 @@ import { describeTools } from './tool-host/describe.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { DEFAULT_LIMITS } from './tool-host/limits.ts';
 import { checkStateDir } from './tool-host/paths.ts';
+import { credentialProblem, openApi } from './worker-api.ts';
+import { type IntakeFlags, intakeOf } from './worker-intake.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { workflowFailpoints } from './workflow-failpoints.ts';
 import {
@@ -81,6 +81,7 @@ export async function startWorker(
   config: Config,
   roles: readonly Role[],
   logger: Logger,
+  flags: IntakeFlags = {},
 ): Promise<RunningWorker> {
   const { failpoints: folder } = config;
   if (folder !== undefined) turnOnFailpoints({ folder, kind: 'worker' });
@@ -112,11 +113,11 @@ export async function startWorker(
   const ownResults = createOwnResults();
   const parked = createParkedStreams();
   const log = (line: string) => logger.warn(line);
-  const { perMinute } = config;
-  const observe = apiMetrics(Runtime.instance().metricMeter);
-  const budget = createRequestBudget({ perMinute, observe, log });
+  const api = await openApi(config, `${hostname()}-${randomUUID()}`, logger);
   const deps: SessionDeps = {
-    feed: createSessionFeed(createClient(config.anthropic), { budget, log }),
+    feed: api.feed,
+    workQueue: api.workQueue,
+    log,
     ownResults,
     parked,
     attempts,
@@ -124,7 +125,8 @@ export async function startWorker(
     lastHost: createLastHostLookup(getClient, { log }),
     searchAttributes: attributes.kind !== 'refused',
   };
-  const common = { connection, namespace, shutdownGraceTime: 0 } as const;
+  const interceptors = { activity: [api.interceptor] };
+  const common = { connection, namespace, interceptors, shutdownGraceTime: 0 };
   const create = (taskQueue: string, slots: number, options: Partial<WorkerOptions>) =>
     Worker.create({ ...common, taskQueue, maxConcurrentActivityTaskExecutions: slots, ...options });
   const workers: Promise<Worker>[] = [];
@@ -175,10 +177,14 @@ export async function startWorker(
       ...{ stateDir, client, logger, keep, everyMs, abandonedMs, namespaceId, onSwept },
     });
   }
+  const intake = roles.includes('sessions') ? intakeOf(config, { client, ...api }, logger, flags) : undefined;
   const shutdown = () => {
+    intake?.stop();
     for (const worker of created) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  const done = Promise.all(runs).then(
+  // A queue that was drained ends the worker, and so does one that refuses to be polled.
+  const taken = intake?.done.then(shutdown);
+  const done = Promise.all([...runs, taken]).then(
     () => undefined,
     async error => {
       shutdown();
@@ -211,9 +217,8 @@ function installRuntime(options: RuntimeOptions): void {
 
 /** What must be right before anything is polled: an unusable setting must not fail calls one by one. */
 async function prepare(config: Config) {
-  const { apiKey, environmentKey } = config.anthropic;
-  if (apiKey === undefined && environmentKey === undefined)
-    throw new WorkerError('no API key: set ANTHROPIC_API_KEY (or ANTHROPIC_ENVIRONMENT_KEY)', true);
+  const problem = credentialProblem(config);
+  if (problem !== undefined) throw new WorkerError(problem, true);
   const folder = await checkStateDir(config.stateDir);
   if (folder.kind === 'unusable') throw new WorkerError(folder.message, true);
   const { toolsModule, toolEnv } = config;

@@ -1,10 +1,11 @@
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { Command } from 'commander';
 import { startSession, summaryOfRun } from '../client.ts';
 import { readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
 import { runOptionsOf } from '../run-options.ts';
 import type { SessionSummary } from '../workflows/messages.ts';
+import type { runSession } from '../workflows/run-session.ts';
 import { durationOf } from './duration-option.ts';
 import { CliError, lineOf } from './failure.ts';
 import { followStatus } from './progress.ts';
@@ -63,31 +64,40 @@ async function start(text: string, flags: StartFlags): Promise<void> {
       else process.stdout.write(`started ${id}; see it with: holdfast show ${id}\n`);
       return;
     }
-    const progress = followStatus(handle);
-    const left = () => {
-      progress.end();
-      process.stderr.write(`left ${id} running; end it with: holdfast stop ${id}\n`);
-      process.exit(130);
-    };
-    process.once('SIGINT', left);
-    try {
-      const summary = await summaryOfRun(handle);
-      progress.end();
-      if (flags.json) print(summary);
-      else printSummary(summary);
-      if (summary.state === 'failed') {
-        process.exitCode = isMissing(summary.reason) ? 2 : 1;
-        process.stderr.write(`holdfast: ${id} failed: ${lineOf(summary.reason)}\n`);
-      }
-    } catch (error) {
-      progress.end();
-      if (error instanceof WorkflowFailedError)
-        throw new CliError(`the run of ${id} was ended: ${lineOf(error.cause ?? error)}`, 1);
-      throw error;
-    } finally {
-      process.removeListener('SIGINT', left);
-    }
+    await waitForEnd(handle, id, flags.json === true);
   });
+}
+
+/** Shows how the run gets on, and prints what it came to. */
+export async function waitForEnd(
+  handle: WorkflowHandle<typeof runSession>,
+  id: string,
+  json: boolean,
+): Promise<void> {
+  const progress = followStatus(handle);
+  const left = () => {
+    progress.end();
+    process.stderr.write(`left ${id} running; end it with: holdfast stop ${id}\n`);
+    process.exit(130);
+  };
+  process.once('SIGINT', left);
+  try {
+    const summary = await summaryOfRun(handle);
+    progress.end();
+    if (json) print(summary);
+    else printSummary(summary);
+    if (summary.state === 'failed') {
+      process.exitCode = isMissing(summary.reason) ? 2 : 1;
+      process.stderr.write(`holdfast: ${id} failed: ${lineOf(summary.reason)}\n`);
+    }
+  } catch (error) {
+    progress.end();
+    if (error instanceof WorkflowFailedError)
+      throw new CliError(`the run of ${id} was ended: ${lineOf(error.cause ?? error)}`, 1);
+    throw error;
+  } finally {
+    process.removeListener('SIGINT', left);
+  }
 }
 
 function isMissing(reason: string): boolean {

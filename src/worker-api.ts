@@ -1,0 +1,61 @@
+/** A worker's side of the API: its clients, its request budget, and the credential that each activity uses. */
+import { type Logger, Runtime } from '@temporalio/worker';
+import { createCredentialedFeed, credentialInterceptor } from './activities/session-credential.ts';
+import { createItemClients } from './anthropic/item-clients.ts';
+import { createRequestBudget } from './anthropic/request-budget.ts';
+import { createSessionFeed, type SessionFeed } from './anthropic/session-feed.ts';
+import { createWorkQueue, type WorkQueue } from './anthropic/work-queue.ts';
+import { apiMetrics } from './api-metrics.ts';
+import type { Config } from './config.ts';
+import { createSealing, loadKey, type Sealing, SealingError } from './sealing.ts';
+
+export interface WorkerApi {
+  /** Uses the credential of the activity that asks. */
+  readonly feed: SessionFeed;
+  readonly workQueue: WorkQueue;
+  /** Gives each activity the credential that its input tells of. */
+  readonly interceptor: ReturnType<typeof credentialInterceptor>;
+  /** Undefined where this host has no key: nothing can be sealed or opened. */
+  readonly sealing: Sealing | undefined;
+}
+
+/** What is wrong with the credentials of a configuration; undefined: nothing. */
+export function credentialProblem({ anthropic }: Config): string | undefined {
+  const { apiKey, environmentKey, environmentId } = anthropic;
+  if (environmentId !== undefined && environmentKey === undefined)
+    return 'ANTHROPIC_ENVIRONMENT_ID names a work queue, and only its key opens it: set ANTHROPIC_ENVIRONMENT_KEY';
+  if (apiKey === undefined && environmentKey === undefined)
+    return 'no API key: set ANTHROPIC_API_KEY (or ANTHROPIC_ENVIRONMENT_KEY)';
+  return undefined;
+}
+
+/**
+ * @param workerId names this worker at the work queue.
+ * @throws SealingError for a key file that cannot be used.
+ */
+export async function openApi(config: Config, workerId: string, logger: Logger): Promise<WorkerApi> {
+  const { anthropic, perMinute, sealingKey, stateDir } = config;
+  const log = (line: string) => logger.warn(line);
+  const budget = createRequestBudget({ perMinute, observe: apiMetrics(Runtime.instance().metricMeter), log });
+  const clients = createItemClients(anthropic);
+  const own = createSessionFeed(clients('holdfast', null), { budget, log });
+  const feed = createCredentialedFeed(token =>
+    token === null
+      ? own
+      : createSessionFeed(clients('environments-worker, holdfast', token), { budget, log }),
+  );
+  // Whoever serves a queue seals; who only opens must have been given the key.
+  const key = await loadKey(sealingKey, stateDir, anthropic.environmentId !== undefined);
+  const sealing = key === undefined ? undefined : createSealing(key);
+  const open = (sealed: string, sessionId: string) => {
+    if (sealing === undefined)
+      throw new SealingError('this worker has no key: set the same HOLDFAST_KEY on all workers');
+    return sealing.open(sealed, sessionId);
+  };
+  return {
+    feed,
+    workQueue: createWorkQueue(clients, workerId),
+    interceptor: credentialInterceptor(open),
+    sealing,
+  };
+}
