@@ -29,6 +29,8 @@ import { type Exit, HoldfastProcess } from './holdfast-process.ts';
 export interface WorldOptions extends EmulatorOptions {
   /** Path of the tools module; by default that of these tests. */
   readonly tools?: string;
+  /** Flags of the worker that `sharedWorld` starts. */
+  readonly workerArgs?: readonly string[];
   /** Another server than the one of the run. */
   readonly temporal?: TestTemporal;
   /** More of the processes' environment, or less of it where a value is undefined. */
@@ -174,7 +176,7 @@ export class World {
 
 /** @param fileUrl of the test file, for the names of namespaces. */
 export async function createWorld(fileUrl: string, options: WorldOptions = {}): Promise<World> {
-  const { tools = TOOLS, env = {}, temporal, ...emulated } = options;
+  const { tools = TOOLS, env = {}, temporal, workerArgs: _, ...emulated } = options;
   const { address, namespace } = temporal ?? (await temporalForTest(fileUrl));
   const connection = await Connection.connect({ address });
   const folder = mkdtempSync(join(tmpdir(), 'hfe-'));
@@ -220,7 +222,7 @@ export function sharedWorld(fileUrl: string, options: WorldOptions = {}): () => 
   let failed = false;
   beforeAll(async () => {
     made = await createWorld(fileUrl, options);
-    await made.worker();
+    await made.worker(...(options.workerArgs ?? []));
   });
   afterEach(({ task }) => {
     failed ||= task.result?.state === 'fail';

@@ -1,0 +1,106 @@
+/** Worlds whose workers serve the work queue of an environment. */
+import { randomBytes } from 'node:crypto';
+import type { EnvironmentHandle, WorkReport } from '../../../src/emulator/environment-handle.ts';
+import type { CreateOptions, SessionHandle } from '../../../src/emulator/handle.ts';
+import type { RequestEntry } from '../../../src/emulator/request-log.ts';
+import { eventually } from './eventually.ts';
+import type { World, WorldOptions } from './world.ts';
+
+export const ENVIRONMENT = 'env_1';
+export const ENVIRONMENT_KEY = 'sk-ant-oat01-planted-environment-key';
+
+export interface EnvironmentWorldOptions extends WorldOptions {
+  /** Of a lease, ms (6,000): a lost one is offered again that soon. */
+  readonly leaseTtlMs?: number;
+}
+
+/** Options of a world with one environment; its workers poll it, with nothing but its key. */
+export function withEnvironment(options: EnvironmentWorldOptions = {}): WorldOptions {
+  const { leaseTtlMs = 6_000, env, ...rest } = options;
+  return {
+    environments: [{ id: ENVIRONMENT, keys: [ENVIRONMENT_KEY], leaseTtlMs }],
+    workerArgs: ['--max-idle', '700ms'],
+    ...rest,
+    env: {
+      ANTHROPIC_API_KEY: undefined,
+      ANTHROPIC_ENVIRONMENT_ID: ENVIRONMENT,
+      ANTHROPIC_ENVIRONMENT_KEY: ENVIRONMENT_KEY,
+      // Several state folders share the queue.
+      HOLDFAST_KEY: KEY,
+      ...env,
+    },
+  };
+}
+
+export const KEY = randomBytes(32).toString('base64');
+
+export function environmentOf(w: World): EnvironmentHandle {
+  return w.emulator.environment(ENVIRONMENT);
+}
+
+/** A session of the environment: the queue has an item for it at once. */
+export function queued(w: World, script: CreateOptions['script'], more: CreateOptions = {}): SessionHandle {
+  return w.session(script, { environmentId: ENVIRONMENT, ...more });
+}
+
+/** The newest item of a session. */
+export function itemOf(w: World, session: SessionHandle): WorkReport {
+  const item = environmentOf(w).workOf(session.id).at(-1);
+  if (item === undefined) throw new Error(`${session.id} has no work item`);
+  return item;
+}
+
+/**
+ * What was done to an item, in order, refusals as `act:status`, beats in a row as one. A beat that was under way when
+ * the item was stopped counts for nothing.
+ */
+export function actsOf(w: World, session: SessionHandle, index = -1): string[] {
+  const item = environmentOf(w).workOf(session.id).at(index);
+  const acts = (item?.history ?? []).map(({ act, refused }) =>
+    refused === undefined ? act : `${act}:${refused}`,
+  );
+  const end = acts.indexOf('stopped');
+  return acts.filter((act, i) => act !== 'beat' || (acts[i - 1] !== 'beat' && (end < 0 || i < end)));
+}
+
+/** Waits until an item of the session is in this state. */
+export async function inState(
+  w: World,
+  session: SessionHandle,
+  state: WorkReport['state'],
+): Promise<WorkReport> {
+  return eventually(`the item of ${session.id} is ${state}`, () =>
+    environmentOf(w)
+      .workOf(session.id)
+      .find(item => item.state === state),
+  );
+}
+
+/** Requests about a session or its items, oldest first. */
+export function requestsOf(w: World, session: SessionHandle): RequestEntry[] {
+  const items = new Set(
+    environmentOf(w)
+      .workOf(session.id)
+      .map(({ id }) => id),
+  );
+  return w.emulator
+    .requests()
+    .filter(({ session_id, work_id }) => session_id === session.id || items.has(work_id ?? ''));
+}
+
+/** Waits until the session's run has ended, and tells what it came to. */
+export async function endOf(w: World, session: SessionHandle): Promise<{ state: string; reason: string }> {
+  const handle = w.client.workflow.getHandle(session.id);
+  await eventually(`${session.id} has a run`, () =>
+    handle.describe().then(
+      () => true,
+      () => undefined,
+    ),
+  );
+  return handle.result() as Promise<{ state: string; reason: string }>;
+}
+
+/** What a run noted for people. */
+export async function recordOf(w: World, session: SessionHandle): Promise<string[]> {
+  return (await w.status(session.id)).record.map(({ what }) => what);
+}
