@@ -82,9 +82,13 @@ async function list(flags: Output): Promise<void> {
 
 async function answer(result: 'allow' | 'deny', session: string, call: string, flags: Answer): Promise<void> {
   const id = sessionId(session);
-  const { message, by = userInfo().username, json } = flags;
+  const { message, by = userName(), json } = flags;
   await withTemporal(readConfig(), async client => {
-    const said = { callId: call, result, by, ...(message === undefined ? {} : { message }) };
+    const said = {
+      ...{ callId: call, result },
+      ...(by === undefined ? {} : { by }),
+      ...(message === undefined ? {} : { message }),
+    };
     const taken = await answerApproval(client, id, said).catch(error => {
       throw new CliError(`no answer of ${id}: ${lineOf(error)}; does a worker run? (holdfast worker)`, 1);
     });
@@ -101,6 +105,15 @@ async function answer(result: 'allow' | 'deny', session: string, call: string, f
         taken satisfies never;
     }
   });
+}
+
+/** A container's user may have no name. */
+function userName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 async function watch(flags: Output): Promise<void> {
