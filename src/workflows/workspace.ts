@@ -61,15 +61,15 @@ function shared(run: Run, work: () => Promise<Workspace>): Promise<Workspace> {
 
 async function openOn(run: Run, host: string | null): Promise<OpenWorkspaceResult> {
   const { hostLostMs = 0, incarnation = null } = run.workspace ?? {};
-  const answer = await openWorkspaceOn(host, hostLostMs)({ sessionId: run.sessionId, expected: incarnation });
+  const answer = await openWorkspaceOn(host, hostLostMs)({ ...run.session, expected: incarnation });
   if ('openedBefore' in answer) throw new Error('a workspace that is known was opened as if it were not');
   return answer;
 }
 
 /** A run that was reset may have opened one: its calls must not start again on another host (I4). */
 async function openFirst(run: Run): Promise<OpenWorkspaceResult | undefined> {
-  const { sessionId, lookedUpBy } = run;
-  const answer = await openWorkspaceOn(null, 0)({ sessionId, expected: null, lookedUpBy });
+  const { lookedUpBy } = run;
+  const answer = await openWorkspaceOn(null, 0)({ ...run.session, expected: null, lookedUpBy });
   if (!('openedBefore' in answer)) return answer;
   const { runId, ...workspace } = answer.openedBefore;
   run.note(`this run was reset: the session has its workspace on ${workspace.host}`);
