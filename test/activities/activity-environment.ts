@@ -14,6 +14,7 @@ export function activityEnvironment(heartbeatDetails?: unknown): Surroundings {
   const env = new MockActivityEnvironment(
     {
       heartbeatDetails,
+      scheduledTimestampMs: Date.now(),
       currentAttemptScheduledTimestampMs: Date.now(),
       workflowExecution: { workflowId: 'sesn_workflow', runId: 'run_now' },
     },

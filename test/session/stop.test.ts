@@ -65,3 +65,29 @@ test('a second stop may cut the grace short and never extends it', () => {
 test('the calls of other owners do not hold a stop up', () => {
   given(...READY, custom('c1', 'lookup'), STOP).thenStep(ENDED);
 });
+
+const WITH_WORK = { ...STOP, settleMs: 10_000, answers: true } as const;
+
+test('with a work item what has not started is answered so, and what is held or not ours is left', () => {
+  const held = { ...call('c2'), evaluated_permission: 'ask' };
+  given(...READY, call('c1'), held, { ...call('c3'), name: 'unowned' }, WITH_WORK)
+    .thenStep({ kind: 'post', ids: ['c1'] })
+    .after(0, posting('c1'), delivered('c1'))
+    .thenStep(ENDED)
+    .thenCall('c2', { state: 'held' })
+    .thenCall('c3', { state: 'unowned' });
+});
+
+test('such a stop waits for the history, for what may stand in it, but not beyond its own limit', () => {
+  given(READY[0] ?? STOP, call('c1'), WITH_WORK)
+    .thenStep({ kind: 'wait', until: NOW + 5_000 })
+    .after(15_000)
+    .thenStep(ENDED);
+});
+
+test('a lease that is lost meanwhile takes the answering back: the calls are another’s', () => {
+  const lost = { type: 'stop-requested', graceMs: 60_000, reason: 'lost' } as const;
+  given(...READY, WITH_WORK, lost, call('c1'))
+    .thenStep(ENDED)
+    .thenCall('c1', { state: 'open' });
+});
