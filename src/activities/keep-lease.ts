@@ -79,9 +79,12 @@ export function createKeepLease({ workQueue, log }: LeaseDeps) {
 /** Where an attempt goes on: at what Temporal was told last, or this process knows better. */
 function startOf(input: KeepLeaseInput, known: LeaseProgress | undefined): LeaseProgress {
   const { attempt, heartbeatDetails, scheduledTimestampMs } = activityInfo();
-  const told = heartbeatDetails as LeaseProgress | null | undefined;
-  const given = told ?? input.from ?? newLease(scheduledTimestampMs, input.expected);
+  const told = (heartbeatDetails as LeaseProgress | null | undefined) ?? input.from;
+  // An item that was offered again begins a new chain: what is known is of the old one.
+  if (told === null && input.again === true)
+    return { ...newLease(scheduledTimestampMs, input.expected), unclear: true };
+  const given = told ?? known ?? newLease(scheduledTimestampMs, input.expected);
   const newest = known !== undefined && known.aliveAt > given.aliveAt ? known : given;
   // What an earlier attempt did last is never known for sure.
-  return attempt > 1 || (told === undefined && input.again === true) ? { ...newest, unclear: true } : newest;
+  return attempt > 1 ? { ...newest, unclear: true } : newest;
 }
