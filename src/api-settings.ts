@@ -1,6 +1,8 @@
 /** Settings about the API, as text: what is not usable is a RangeError that names it and says what to write. */
 import { isIP } from 'node:net';
+import { milliseconds } from './duration.ts';
 import { parseKey } from './sealing.ts';
+import type { MountRequest } from './tool-host/mount-protocol.ts';
 
 /** What the API allows an organisation (api.md §5). It publishes no limit for sending events. */
 export const READS_PER_MINUTE = '1200';
@@ -56,4 +58,19 @@ export function claimedItem(get: (name: string) => string | undefined): ClaimedI
     secret: get('ANTHROPIC_WORK_SECRET'),
     lastHeartbeat: get('ANTHROPIC_WORK_LAST_HEARTBEAT'),
   };
+}
+
+/** Row 73: the SDK refuses less. */
+const SHORTEST_SYNC_MS = 5_000;
+
+/** @returns null: memory stores are not mounted. */
+export function memorySyncMs(name: string, text: string): number | null {
+  const ms = milliseconds(name, text);
+  if (ms === 0 || ms >= SHORTEST_SYNC_MS) return ms === 0 ? null : ms;
+  throw new RangeError(`${name} is ${text}: write 0 (no memory stores) or at least 5s`);
+}
+
+export function memoryDeletions(name: string, text = 'enabled'): MountRequest['memoryDeletions'] {
+  if (text === 'enabled' || text === 'log_only' || text === 'disabled') return text;
+  throw new RangeError(`${name} is ${text}: write enabled, log_only or disabled`);
 }

@@ -2,7 +2,7 @@
  * The only reader of the environment. Resolves once, at the start of a command; what comes out is complete and
  * frozen, and nothing downstream has a default of its own for it (design §9).
  */
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
@@ -11,6 +11,8 @@ import {
   claimedItem,
   environmentId,
   listenAddress,
+  memoryDeletions,
+  memorySyncMs,
   perMinute,
   READS_PER_MINUTE,
   sealingKey,
@@ -18,7 +20,9 @@ import {
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
 import { failpointProblem } from './failpoint.ts';
+import type { MountRequest } from './tool-host/mount-protocol.ts';
 import type { Keep } from './tool-host/retention.ts';
+import { toolCommand, toolEnv } from './tool-settings.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -71,6 +75,13 @@ export interface Config {
   readonly metrics: string | undefined;
   /** A tool host that is silent for so many ms is killed and started again on its journal. */
   readonly hostHungMs: number;
+  /** Memory stores of sessions that a work queue offers. */
+  readonly memory: {
+    /** Milliseconds between two syncs; null: they are not mounted. */
+    readonly syncMs: number | null;
+    /** Whether files that the agent deletes are deleted in the store too. */
+    readonly deletions: MountRequest['memoryDeletions'];
+  };
   /** Seals credentials in workflow histories; undefined: a key file in the state folder. Never logged. */
   readonly sealingKey: string | undefined;
   /** Per-user cache of what was downloaded or built. */
@@ -86,9 +97,6 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** What tools see of the environment, beside `HOLDFAST_TOOL_ENV` (§4, Environment). */
-const TOOL_ENV = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const API = 'https://api.anthropic.com';
 
 /**
@@ -96,6 +104,14 @@ const API = 'https://api.anthropic.com';
  * @throws ConfigError
  */
 export function readConfig(env: Env = process.env): Config {
+  try {
+    return settingsOf(env);
+  } catch (error) {
+    throw error instanceof RangeError ? new ConfigError(error.message) : error;
+  }
+}
+
+function settingsOf(env: Env): Config {
   const get = (name: string) => {
     const value = env[name]?.trim();
     return value === undefined || value === '' ? undefined : value;
@@ -116,7 +132,7 @@ export function readConfig(env: Env = process.env): Config {
     stateDir: resolve(stateDir),
     toolsModule: module === undefined ? undefined : resolve(module),
     toolEnv: toolEnv(get, env),
-    toolCommand: command(get('HOLDFAST_TOOL_COMMAND')),
+    toolCommand: toolCommand(get('HOLDFAST_TOOL_COMMAND')),
     hostLostMs: hostLost(get('HOLDFAST_HOST_LOST')),
     // Less, and a healthy host on a busy machine would be killed.
     hostHungMs: duration('HOLDFAST_HOST_HUNG', get('HOLDFAST_HOST_HUNG') ?? '60s', 2_000),
@@ -131,6 +147,10 @@ export function readConfig(env: Env = process.env): Config {
       post: perMinute('HOLDFAST_POSTS_PER_MINUTE', get('HOLDFAST_POSTS_PER_MINUTE') ?? '0'),
     },
     metrics: listenAddress('HOLDFAST_METRICS', get('HOLDFAST_METRICS')),
+    memory: {
+      syncMs: memorySyncMs('HOLDFAST_MEMORY_SYNC', get('HOLDFAST_MEMORY_SYNC') ?? '15s'),
+      deletions: memoryDeletions('HOLDFAST_MEMORY_DELETIONS', get('HOLDFAST_MEMORY_DELETIONS')),
+    },
     sealingKey: sealingKey(get('HOLDFAST_KEY')),
     cacheDir: defaultCacheDir(env, homedir()),
     failpoints: failpoints(get('HOLDFAST_FAILPOINTS')),
@@ -158,32 +178,6 @@ function temporal(env: Env): Config['temporal'] {
   } catch (error) {
     throw new ConfigError(`the TEMPORAL_* settings cannot be used: ${(error as Error).message}`);
   }
-}
-
-function toolEnv(get: (name: string) => string | undefined, env: Env): Record<string, string> {
-  const asked = (get('HOLDFAST_TOOL_ENV') ?? '').split(',').map(name => name.trim());
-  const secret = asked.find(name => /^(ANTHROPIC|TEMPORAL|HOLDFAST)_/i.test(name));
-  if (secret !== undefined)
-    throw new ConfigError(`HOLDFAST_TOOL_ENV must not name ${secret}: credentials never reach tools`);
-  const values: Record<string, string> = { PATH: DEFAULT_PATH, HOME: homedir(), USER: userInfo().username };
-  for (const name of [...TOOL_ENV, ...asked.filter(name => name !== '')]) {
-    const value = env[name];
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
-}
-
-/** Words, or a JSON array where words hold spaces. */
-function command(text: string | undefined): readonly string[] | undefined {
-  if (text === undefined) return undefined;
-  if (!text.startsWith('[')) return text.split(/\s+/);
-  try {
-    const words: unknown = JSON.parse(text);
-    if (Array.isArray(words) && words.every(word => typeof word === 'string')) return words;
-  } catch {
-    // Said below.
-  }
-  throw new ConfigError('HOLDFAST_TOOL_COMMAND starts with "[" but is not a JSON array of strings');
 }
 
 function failpoints(value: string | undefined): string | undefined {
@@ -227,12 +221,7 @@ function keep(text: string): Keep {
 const MOST = 10_000;
 
 function duration(name: string, text: string, least: number): number {
-  let ms: number;
-  try {
-    ms = milliseconds(name, text);
-  } catch (error) {
-    throw new ConfigError((error as Error).message);
-  }
+  const ms = milliseconds(name, text);
   if (ms < least) throw new ConfigError(`${name} is ${text}: write at least ${least / 1_000}s`);
   return ms;
 }

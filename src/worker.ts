@@ -158,7 +158,11 @@ export async function startWorker(
     const settings = {
       ...{ stateDir, toolsModule, toolEnv, toolCommand, hostLostMs, namespaceId, keep, limits, hungAfterMs },
     };
-    const tools = createToolActivities({ ...deps, settings, hostId: host, maxHosts, described });
+    const { memory, anthropic } = config;
+    const mounts = {
+      ...{ baseURL: anthropic.baseURL, memorySyncMs: memory.syncMs, memoryDeletions: memory.deletions },
+    };
+    const tools = createToolActivities({ ...deps, settings, mounts, hostId: host, maxHosts, described });
     closeTools = tools.close;
     onSwept = tools.forgetAllBut;
     workers.push(

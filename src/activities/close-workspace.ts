@@ -1,8 +1,8 @@
 import { failpoint } from '../failpoint.ts';
 import type { CloseReport } from '../tool-host/launch.ts';
 import type { Workspace } from '../workflows/run-input.ts';
-import type { Hosts } from './hosts.ts';
 import { keepAlive } from './keep-alive.ts';
+import { type MountDeps, renewToken } from './mount.ts';
 import type { ToolSettings } from './open-workspace.ts';
 
 export interface CloseWorkspaceInput {
@@ -12,14 +12,15 @@ export interface CloseWorkspaceInput {
   readonly killRunning: boolean;
   /** The session has ended for good: terminated, deleted or archived. */
   readonly sessionEnded?: boolean;
+  /** Sealed: see `Credentialed`. */
+  readonly credential?: string;
 }
 
 export interface CloseWorkspaceResult {
   readonly notes: readonly string[];
 }
 
-export interface CloseWorkspaceDeps {
-  readonly hosts: Hosts;
+export interface CloseWorkspaceDeps extends Pick<MountDeps, 'hosts' | 'mounts'> {
   readonly settings: ToolSettings;
   readonly close: typeof import('../tool-host/launch.ts').closeWorkspace;
   readonly remove: typeof import('../tool-host/remove-workspace.ts').removeWorkspace;
@@ -29,12 +30,13 @@ export interface CloseWorkspaceDeps {
  * Runs the tools' close hooks once and ends the session's tool host. Workspace and journal stay (§4), unless
  * the session has ended and `HOLDFAST_KEEP` says that they go with it.
  */
-export function createCloseWorkspace({ hosts, settings, close, remove }: CloseWorkspaceDeps) {
+export function createCloseWorkspace({ hosts, mounts, settings, close, remove }: CloseWorkspaceDeps) {
   return async function closeWorkspace(input: CloseWorkspaceInput): Promise<CloseWorkspaceResult> {
     return keepAlive(async signal => {
       const { sessionId, workspace, killRunning } = input;
       const { stateDir, keep } = settings;
       await failpoint('close.begun', sessionId);
+      await renewToken({ hosts, mounts }, sessionId, workspace, signal);
       const { incarnation } = workspace;
       const report = await close({ stateDir, sessionId, incarnation, killRunning, graceMs: 0, signal });
       hosts.drop(sessionId);

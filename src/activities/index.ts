@@ -16,6 +16,7 @@ import { createHosts } from './hosts.ts';
 import { createKeepLease } from './keep-lease.ts';
 import type { createLastHostLookup } from './last-host.ts';
 import { createListen } from './listen.ts';
+import type { MountSettings } from './mount.ts';
 import { createOpenSession } from './open-session.ts';
 import { createOpenWorkspace, type ToolSettings } from './open-workspace.ts';
 import type { ParkedStreams } from './parked-streams.ts';
@@ -69,6 +70,7 @@ export function createListenerActivities(deps: SessionDeps) {
 
 export interface ToolDeps extends Pick<SessionDeps, 'feed' | 'ownResults' | 'attempts' | 'lastHost'> {
   readonly settings: ToolSettings;
+  readonly mounts: MountSettings;
   readonly hostId: string;
   readonly maxHosts: number;
   readonly described: DescribeToolsResult;
@@ -76,10 +78,15 @@ export interface ToolDeps extends Pick<SessionDeps, 'feed' | 'ownResults' | 'att
 
 /** What owns processes on this host: role `tools`, on three queues. */
 export function createToolActivities(deps: ToolDeps) {
-  const { feed, settings } = deps;
+  const { feed, settings, mounts } = deps;
   const { noted } = deps.attempts;
   const hosts = createHosts(settings.stateDir, settings.hungAfterMs);
-  const opener = createOpenWorkspace({ ...deps, launch: openWorkspace, admission: { admit, release } });
+  const opener = createOpenWorkspace({
+    ...deps,
+    hosts,
+    launch: openWorkspace,
+    admission: { admit, release },
+  });
   return {
     any: { describeTools: createDescribeTools(deps.described), openWorkspace: noted(opener) },
     host: {
@@ -99,7 +106,7 @@ export function createToolActivities(deps: ToolDeps) {
         }),
       ),
       closeWorkspace: noted(
-        createCloseWorkspace({ hosts, settings, close: closeWorkspace, remove: removeWorkspace }),
+        createCloseWorkspace({ hosts, mounts, settings, close: closeWorkspace, remove: removeWorkspace }),
       ),
     },
     /** Lets go of connections to hosts that have ended without us. */

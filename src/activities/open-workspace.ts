@@ -10,6 +10,7 @@ import type { Workspace } from '../workflows/run-input.ts';
 import { proveCurrent } from './accepted-heartbeat.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { LastHost } from './last-host.ts';
+import { type MountDeps, mount } from './mount.ts';
 
 export interface OpenWorkspaceInput {
   readonly sessionId: string;
@@ -17,6 +18,10 @@ export interface OpenWorkspaceInput {
   readonly expected: string | null;
   /** The run that found no workspace; another than the one that opens it was reset since. */
   readonly lookedUpBy?: string | null;
+  /** Sealed: see `Credentialed`. */
+  readonly credential?: string;
+  /** The run has a work item: skills and memory stores are mounted. */
+  readonly mounts?: true;
 }
 
 /** The session has a workspace already, which a run that was reset does not know of. */
@@ -49,7 +54,7 @@ export interface ToolSettings {
   readonly keep?: Keep | undefined;
 }
 
-export interface OpenWorkspaceDeps {
+export interface OpenWorkspaceDeps extends MountDeps {
   readonly settings: ToolSettings;
   readonly hostId: string;
   /** Tool hosts that may live on this machine at a time (I11). */
@@ -93,14 +98,16 @@ export function createOpenWorkspace(deps: OpenWorkspaceDeps) {
         signal,
         ...(input.expected === null ? {} : { expected: { incarnation: input.expected } }),
       }).finally(() => admission.release({ stateDir, sessionId }));
+      const workspace = { host: hostId, incarnation: opened.incarnation, hostLostMs: opened.hostLostMs };
+      const mounted = input.mounts ? await mount(deps, sessionId, workspace, signal) : [];
       const told = await takeNotes(sessionPaths(stateDir, sessionId), activityInfo().attempt > 1);
       await failpoint('open.done', sessionId);
       return {
-        workspace: { host: hostId, incarnation: opened.incarnation, hostLostMs: opened.hostLostMs },
+        workspace,
         tools: opened.tools,
         moduleHash: opened.moduleHash,
         how: opened.how,
-        notes: [...told, ...opened.notes],
+        notes: [...told, ...opened.notes, ...mounted],
       };
     });
   };

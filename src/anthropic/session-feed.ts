@@ -47,6 +47,8 @@ export interface SessionInfo {
   readonly title: string | null;
   readonly environmentId: string | null;
   readonly archived: boolean;
+  /** How many memory stores are attached to it. */
+  readonly memoryStores: number;
 }
 
 export interface FeedOptions {
@@ -145,7 +147,9 @@ export function createSessionFeed(client: Anthropic, options: FeedOptions = {}):
       exchange('start', signal, async inner => {
         const session = await client.beta.sessions.retrieve(sessionId, {}, { signal: inner });
         const { id, status, title = null, environment_id: environmentId = null } = session;
-        return { id, status, title, environmentId, archived: (session.archived_at ?? null) !== null };
+        const archived = (session.archived_at ?? null) !== null;
+        const memoryStores = (session.resources ?? []).filter(({ type }) => type === 'memory_store').length;
+        return { id, status, title, environmentId, archived, memoryStores };
       }),
   };
 }

@@ -9,6 +9,8 @@ export interface MountRequest {
   readonly memorySyncMs: number | null;
   /** Whether files that the agent deletes are deleted in the store too. */
   readonly memoryDeletions: 'enabled' | 'log_only' | 'disabled';
+  /** Mounts nothing: only what is mounted takes the token. */
+  readonly renewOnly?: true;
 }
 
 export type MountAnswer =

@@ -58,6 +58,7 @@ async function mount(request: MountRequest): Promise<MountAnswer> {
     mounted.client.authToken = request.token;
     return { kind: 'mounted', notes: [] };
   }
+  if (request.renewOnly) return { kind: 'mounted', notes: [] };
   warnings = [];
   const { token, baseURL, sessionId, memorySyncMs } = request;
   const client = createMountClient({ token, baseURL, onWarning: warned });

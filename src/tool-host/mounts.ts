@@ -42,6 +42,7 @@ export class Mounts {
 
   /** Mounts skills and memory stores; where they are mounted already, only the token is renewed. Never rejects. */
   async mount(request: MountRequest): Promise<MountAnswer> {
+    if (request.renewOnly && this.#thread === undefined) return { kind: 'mounted', notes: [] };
     const reply = await this.#ask({ kind: 'mount', request });
     if (reply.kind === 'mount-answer') {
       this.#roots = reply.roots;

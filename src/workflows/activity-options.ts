@@ -127,8 +127,11 @@ export function postStoredOptions(workspace: Workspace): ActivityOptions {
   return { ...stopCallsOptions(workspace), startToCloseTimeout: 180_000 };
 }
 
+/** A last sync of memory stores and a flush may take 30 s each. */
+const CLOSE_MS = 120_000;
+
 /** A host that is gone must not hold up a session's end: its sweep does the rest (§5). */
 export function closeWorkspaceOptions(host: string): ActivityOptions {
   const options = stopCallsOptions({ host });
-  return { ...options, scheduleToStartTimeout: 10_000, retry: FEW };
+  return { ...options, startToCloseTimeout: CLOSE_MS, scheduleToStartTimeout: 10_000, retry: FEW };
 }

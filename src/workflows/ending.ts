@@ -42,7 +42,7 @@ export async function close(run: Run, ending: Ending): Promise<boolean> {
       // What an idle run still has running is answered already: a stop that has not come to its end.
       const killRunning = ending.state !== 'failed';
       const closed = closeWorkspaceOn(workspace)({
-        sessionId: run.sessionId,
+        ...run.session,
         workspace,
         killRunning,
         ...(sessionEnded ? { sessionEnded } : {}),

@@ -13,7 +13,7 @@ import type { RunSessionInput } from './run-input.ts';
 import { serve } from './serving.ts';
 import { attachCalls, follow, postResults, postStored, recheck, runCalls, stopCalls } from './tool-calls.ts';
 import { show } from './visible.ts';
-import { keepWork } from './work-item-keeping.ts';
+import { failItem, keepWork } from './work-item-keeping.ts';
 import { openWorkspace } from './workspace.ts';
 
 export async function runSession(input: RunSessionInput): Promise<SessionSummary> {
@@ -64,7 +64,10 @@ async function drive(run: Run, background: CancellationScope): Promise<SessionSu
       case 'open-workspace':
         follow(
           run,
-          openWorkspace(run).then(() => run.touch()),
+          openWorkspace(run).then(
+            () => run.touch(),
+            error => failItem(run, error),
+          ),
         );
         break;
       case 'run':

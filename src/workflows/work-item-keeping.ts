@@ -14,6 +14,9 @@ import { type Adoption, RUN_ENDS, type WorkItem } from './messages.ts';
 import type { Run } from './run.ts';
 import type { HeldWork, LeaseOver } from './work-item.ts';
 
+/** What `openWorkspace` fails with, for good, where a memory store cannot be mounted. */
+const MOUNT_FAILED = 'MountFailed';
+
 /** Milliseconds that a stop takes with a work item: the control plane does not wait longer (§6, Stop). */
 const STOP_MS = 30_000;
 /** What of that running calls may take, so that there is time to post what they come to. */
@@ -40,6 +43,8 @@ export function refuseWork(run: Run, item: WorkItem): void {
 export async function adoptWork(run: Run, item: WorkItem): Promise<Adoption> {
   const before = run.work.held;
   const held = run.work.take(item);
+  // The next call sees to it that the host has its token, and what it mounts.
+  if (held !== before) run.workspaceOpen = false;
   if (held !== before) run.note(`work item ${item.workId} of ${item.environmentId} taken on`);
   run.touch();
   await condition(() => held.acked || held.over !== undefined || run.work.held !== held);
@@ -157,6 +162,18 @@ function leaseOver(run: Run, held: HeldWork, end: LeaseOver): void {
     default:
       kind satisfies 'unacknowledged';
   }
+}
+
+/**
+ * The item fails where a store cannot be mounted: its open calls are answered that they were not started.
+ *
+ * @throws every other error.
+ */
+export function failItem(run: Run, error: unknown): void {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== MOUNT_FAILED) throw error;
+  run.note(`the work item fails: ${cause.message}`);
+  if (run.state.stop === undefined) requestStop(run, 0, `the work item failed: ${cause.message}`);
 }
 
 /** A stop; with a work item it is over within `STOP_MS`, and what has not started is answered so (§6). */

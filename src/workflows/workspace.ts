@@ -59,9 +59,14 @@ function shared(run: Run, work: () => Promise<Workspace>): Promise<Workspace> {
   return run.opening;
 }
 
+/** Skills and memory stores are mounted for a work item only, as its credential is what they are read with. */
+function itemOf(run: Run) {
+  return run.work.held === undefined ? run.session : { ...run.session, mounts: true as const };
+}
+
 async function openOn(run: Run, host: string | null): Promise<OpenWorkspaceResult> {
   const { hostLostMs = 0, incarnation = null } = run.workspace ?? {};
-  const answer = await openWorkspaceOn(host, hostLostMs)({ ...run.session, expected: incarnation });
+  const answer = await openWorkspaceOn(host, hostLostMs)({ ...itemOf(run), expected: incarnation });
   if ('openedBefore' in answer) throw new Error('a workspace that is known was opened as if it were not');
   return answer;
 }
@@ -69,7 +74,7 @@ async function openOn(run: Run, host: string | null): Promise<OpenWorkspaceResul
 /** A run that was reset may have opened one: its calls must not start again on another host (I4). */
 async function openFirst(run: Run): Promise<OpenWorkspaceResult | undefined> {
   const { lookedUpBy } = run;
-  const answer = await openWorkspaceOn(null, 0)({ ...run.session, expected: null, lookedUpBy });
+  const answer = await openWorkspaceOn(null, 0)({ ...itemOf(run), expected: null, lookedUpBy });
   if (!('openedBefore' in answer)) return answer;
   const { runId, ...workspace } = answer.openedBefore;
   run.note(`this run was reset: the session has its workspace on ${workspace.host}`);

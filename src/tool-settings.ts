@@ -1,0 +1,34 @@
+/** Settings about tools, as text: what is not usable is a RangeError that names it and says what to write. */
+import { homedir, userInfo } from 'node:os';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What tools see of the environment, beside `HOLDFAST_TOOL_ENV` (§4, Environment). */
+const TOOL_ENV = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export function toolEnv(get: (name: string) => string | undefined, env: Env): Record<string, string> {
+  const asked = (get('HOLDFAST_TOOL_ENV') ?? '').split(',').map(name => name.trim());
+  const secret = asked.find(name => /^(ANTHROPIC|TEMPORAL|HOLDFAST)_/i.test(name));
+  if (secret !== undefined)
+    throw new RangeError(`HOLDFAST_TOOL_ENV must not name ${secret}: credentials never reach tools`);
+  const values: Record<string, string> = { PATH: DEFAULT_PATH, HOME: homedir(), USER: userInfo().username };
+  for (const name of [...TOOL_ENV, ...asked.filter(name => name !== '')]) {
+    const value = env[name];
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+/** Words, or a JSON array where words hold spaces. */
+export function toolCommand(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  if (!text.startsWith('[')) return text.split(/\s+/);
+  try {
+    const words: unknown = JSON.parse(text);
+    if (Array.isArray(words) && words.every(word => typeof word === 'string')) return words;
+  } catch {
+    // Said below.
+  }
+  throw new RangeError('HOLDFAST_TOOL_COMMAND starts with "[" but is not a JSON array of strings');
+}
