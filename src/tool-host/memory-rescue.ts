@@ -50,6 +50,13 @@ export async function forgetMounts(journal: string): Promise<void> {
   await removeFile(mountRecordPath(journal));
 }
 
+/** Removes what a session's mounts have left outside its folder. */
+export async function removeMounts(journal: string): Promise<void> {
+  for (const { root } of await recorded(journal))
+    for (const folder of [root, aside(root), doneWith(root)])
+      await rm(folder, { recursive: true, force: true });
+}
+
 /**
  * Clears the way for a download: folders of ours that a dead host left are put aside, next to where they stood. Those
  * to come are recorded before they are made; one that stands there and is not ours is left for the SDK to refuse.

@@ -22,6 +22,7 @@ import {
   NO_ROOTS,
   type ToMountThread,
 } from './mount-protocol.ts';
+import { tearDown } from './unmount.ts';
 
 interface Mounted {
   readonly client: Anthropic;
@@ -104,45 +105,23 @@ async function sync(): Promise<void> {
   await last;
 }
 
-/** As the SDK's worker does it: skills first, then the last sync and a flush, each bounded. */
 async function unmount(): Promise<string[]> {
   if (mounted === undefined) return [];
   const { stores, removeSkills, timer } = mounted;
   clearInterval(timer);
   warnings = [];
-  await removeSkills().catch(error => warned(errorText(error)));
-  if (stores !== undefined) {
-    if (!(await within(stores.finish())))
-      warned(`the last sync of the memory stores took more than ${MEMORY_FLUSH_TIMEOUT_MS / 1_000} s`);
-    const bound = new AbortController();
-    if (!(await within(stores.flushWrites(bound.signal)))) {
-      bound.abort();
-      warned(`the memory stores' files could not be uploaded within ${MEMORY_FLUSH_TIMEOUT_MS / 1_000} s`);
-    }
-    // What could not be uploaded stays on the disk: the session's next tool host lays it over (memory-rescue.ts).
-    if (warnings.length === 0) {
-      await stores.dispose();
-      await forgetMounts(journal);
-    }
-  }
+  let failed = 0;
+  const isGone = await tearDown({
+    removeSkills: () => removeSkills().finally(() => (failed = warnings.length)),
+    stores,
+    boundMs: MEMORY_FLUSH_TIMEOUT_MS,
+    warned,
+    warnings: () => warnings.length - failed,
+  });
+  if (isGone) await forgetMounts(journal);
   mounted = undefined;
   roots = NO_ROOTS;
   return warnings;
-}
-
-async function within(work: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(() => resolve(false), MEMORY_FLUSH_TIMEOUT_MS);
-  });
-  const done = work.then(
-    () => true,
-    error => {
-      warned(errorText(error));
-      return true;
-    },
-  );
-  return Promise.race([done, late]).finally(() => clearTimeout(timer));
 }
 
 /** Where the SDK puts each store: at its `mount_path`, else below the workspace (`SessionMemoryStores`). */

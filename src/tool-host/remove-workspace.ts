@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isCode, readJson, removeFile } from './durable-file.ts';
 import { exclusively } from './exclusive.ts';
 import type { HostRecord } from './host-config.ts';
+import { removeMounts } from './memory-rescue.ts';
 import { type SessionPaths, sessionPaths, sessionsFolder } from './paths.ts';
 import { isAlive } from './processes.ts';
 import { END_MS } from './raise-host.ts';
@@ -25,6 +26,7 @@ export async function removeWorkspace(options: {
   const taken = await exclusively(paths.folder, END_MS, () => takeAside(paths, aside));
   if (taken !== 'taken') return taken === 'absent';
   await noteFor(paths, `removed the workspace and its journal: ${why}`);
+  await removeMounts(join(aside, 'journal'));
   await removeTree(aside);
   return true;
 }

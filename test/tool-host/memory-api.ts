@@ -11,6 +11,8 @@ export interface MemoryApi {
   readonly tokens: string[];
   /** While set, every request is answered with this status. */
   status: number | undefined;
+  /** The store is not there any more. */
+  missing: boolean;
   close(): Promise<void>;
 }
 
@@ -20,7 +22,7 @@ export const STORE = 'memstore_1';
 export async function startMemoryApi(sessionId: string, mountPath: string): Promise<MemoryApi> {
   const memories = new Map<string, string>();
   const tokens: string[] = [];
-  const api = { memories, tokens, status: undefined as number | undefined };
+  const api = { memories, tokens, status: undefined as number | undefined, missing: false };
   const memory = (path: string) => ({
     type: 'memory',
     id: `mem_${Buffer.from(path).toString('hex')}`,
@@ -43,7 +45,7 @@ export async function startMemoryApi(sessionId: string, mountPath: string): Prom
     }
     const base = `/v1/memory_stores/${STORE}/memories`;
     const id = path.slice(base.length + 1);
-    if (!path.startsWith(base)) return [404, failure('not found')];
+    if (!path.startsWith(base) || api.missing) return [404, failure('not found')];
     if (id === '' && method === 'GET')
       return [200, { data: [...memories.keys()].map(memory), next_page: null }];
     const known = id === '' ? undefined : byId(id);

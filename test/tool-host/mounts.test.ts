@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { MountRequest } from '../../src/tool-host/mount-protocol.ts';
+import { removeWorkspace } from '../../src/tool-host/remove-workspace.ts';
 import { until } from '../support/until.ts';
 import { SESSION, useHosts } from './hosts.ts';
 import { type MemoryApi, STORE, startMemoryApi } from './memory-api.ts';
@@ -38,7 +39,7 @@ const request = (change: Partial<MountRequest> = {}): MountRequest => ({
 const content = (path: string) => readFile(join(root, path), 'utf8');
 
 describe('a session with a memory store', () => {
-  test('has its files where the agent was told, for bash and the file tools, and its edits in the store at the end', async () => {
+  test('rows 104, 105: has its files where the agent was told, for bash and the file tools, and its edits in the store at the end', async () => {
     const client = hosts.client(await hosts.open());
     const answer = await client.mount(request());
     expect(answer).toMatchObject({
@@ -106,7 +107,7 @@ describe('a session with a memory store', () => {
     expect(await content('a.md')).toBe('edited');
   });
 
-  test('is synced while it runs', async () => {
+  test('row 104: is synced while it runs', async () => {
     const client = hosts.client(await hosts.open());
     await client.mount(request());
     await writeFile(join(root, 'b.md'), 'while it runs');
@@ -125,7 +126,28 @@ describe('a session with a memory store', () => {
     expect(new Set(api.tokens)).toEqual(new Set(['Bearer sk-ant-req-newer']));
   });
 
-  test('is not mounted where memory is turned off', async () => {
+  test('row 111: keeps its edits when its tool host is told to end in the middle of a call', async () => {
+    const opened = await hosts.open();
+    const client = hosts.client(opened);
+    await client.mount(request());
+    const call = hosts.call(client, 'long', 'bash', { command: `printf edited > ${root}/a.md; sleep 60` });
+    await until('it is written', () => readFileSync(join(root, 'a.md'), 'utf8') === 'edited');
+    const record = JSON.parse(await readFile(hosts.paths().hostRecord, 'utf8')) as { pid: number };
+    process.kill(record.pid, 'SIGTERM');
+    await call.catch(() => undefined);
+    await until('the store has it', () => api.memories.get('/a.md') === 'edited');
+  });
+
+  test('row 120: keeps in the store what the agent deletes, where deletions are off', async () => {
+    const client = hosts.client(await hosts.open());
+    api.memories.set('/b.md', 'stays');
+    await client.mount(request({ memoryDeletions: 'disabled' }));
+    await rm(join(root, 'b.md'));
+    await client.close({ graceMs: 0, killRunning: true });
+    expect(Object.fromEntries(api.memories)).toEqual({ '/a.md': 'first', '/b.md': 'stays' });
+  });
+
+  test('rows 106, 108: is not mounted where memory is turned off', async () => {
     const client = hosts.client(await hosts.open());
     expect((await client.mount(request({ memorySyncMs: null }))).kind).toBe('mounted');
     expect(existsSync(root)).toBe(false);
@@ -148,4 +170,23 @@ test.each([503, 429])('an API that answers %i can be asked again', async status 
   expect((await client.mount(request())).kind).toBe('unavailable');
   api.status = undefined;
   expect((await client.mount(request())).kind).toBe('mounted');
+});
+
+test('row 110: a store that cannot be downloaded fails the mount for good', async () => {
+  const client = hosts.client(await hosts.open());
+  api.missing = true;
+  const answer = await client.mount(request());
+  expect(answer).toMatchObject({ kind: 'failed', reason: expect.stringContaining(STORE) });
+  expect(existsSync(root)).toBe(false);
+});
+
+test('a workspace that is removed takes the folders of its stores along, and no others (I11)', async () => {
+  const client = hosts.client(await hosts.open());
+  await client.mount(request());
+  await mkdir(join(place, 'other'));
+  api.status = 400;
+  await client.close({ graceMs: 0, killRunning: true });
+  expect(existsSync(root)).toBe(true);
+  expect(await removeWorkspace({ stateDir: hosts.stateDir, sessionId: SESSION, why: 'a test' })).toBe(true);
+  expect(await readdir(place)).toEqual(['other']);
 });
