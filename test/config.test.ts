@@ -81,3 +81,20 @@ describe('where metrics are read', () => {
     },
   );
 });
+
+it.each(['4999ms', '1s', '-1', 'NaN', '5'])(
+  'row 73: a memory sync interval of %s is refused with what to write',
+  text => {
+    expect(() => readConfig({ HOLDFAST_MEMORY_SYNC: text })).toThrow(ConfigError);
+    expect(() => readConfig({ HOLDFAST_MEMORY_SYNC: text })).toThrow(/HOLDFAST_MEMORY_SYNC is .*(write|not)/);
+  },
+);
+
+it('memory stores are synced every 15 s, as the SDK does, and 0 turns them off', () => {
+  expect(readConfig({}).memory).toEqual({ syncMs: 15_000, deletions: 'enabled' });
+  expect(readConfig({ HOLDFAST_MEMORY_SYNC: '0' }).memory.syncMs).toBe(null);
+  expect(readConfig({ HOLDFAST_MEMORY_SYNC: '5s' }).memory.syncMs).toBe(5_000);
+  expect(() => readConfig({ HOLDFAST_MEMORY_DELETIONS: 'no' })).toThrow(
+    'write enabled, log_only or disabled',
+  );
+});

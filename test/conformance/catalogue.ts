@@ -220,6 +220,6 @@ export const DIFFERENT: Readonly<Record<string, string>> = {
  */
 export const NOT_YET: ReadonlySet<string> = new Set(
   `
-    73 104 105 106 107 108 109 110 111 112 113 114 115 116 117 118 119 120 160
+    160
   `.match(/\S+/g),
 );

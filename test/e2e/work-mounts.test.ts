@@ -82,7 +82,7 @@ describe.concurrent('a session of a work item', () => {
     );
     await eventually(
       'the agent has written',
-      () => existsSync(path) && readFileSync(`${path}/notes.md`, 'utf8') === 'edited',
+      () => existsSync(`${path}/notes.md`) && readFileSync(`${path}/notes.md`, 'utf8') === 'edited',
     );
     process.kill(toolHostPid(w.stateDir, session.id), 'SIGKILL');
     expect(await endOf(w, session)).toMatchObject({ state: 'done' });
