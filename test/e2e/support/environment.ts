@@ -1,10 +1,13 @@
 /** Worlds whose workers serve the work queue of an environment. */
 import { randomBytes } from 'node:crypto';
+import type { TestContext } from 'vitest';
 import type { EnvironmentHandle, WorkReport } from '../../../src/emulator/environment-handle.ts';
+import type { Faults } from '../../../src/emulator/faults.ts';
 import type { CreateOptions, SessionHandle } from '../../../src/emulator/handle.ts';
 import type { RequestEntry } from '../../../src/emulator/request-log.ts';
 import { eventually } from './eventually.ts';
-import type { World, WorldOptions } from './world.ts';
+import type { HoldfastProcess } from './holdfast-process.ts';
+import { type World, type WorldOptions, world } from './world.ts';
 
 export const ENVIRONMENT = 'env_1';
 export const ENVIRONMENT_KEY = 'sk-ant-oat01-planted-environment-key';
@@ -103,4 +106,43 @@ export async function endOf(w: World, session: SessionHandle): Promise<{ state: 
 /** What a run noted for people. */
 export async function recordOf(w: World, session: SessionHandle): Promise<string[]> {
   return (await w.status(session.id)).record.map(({ what }) => what);
+}
+
+/** A world whose queue has these faults, and a worker that serves it. */
+export async function faulty(
+  context: TestContext,
+  faults: Faults,
+  options: { leaseTtlMs?: number; flags?: readonly string[] } & WorldOptions = {},
+): Promise<{ w: World; worker: HoldfastProcess }> {
+  const { flags = [], ...rest } = options;
+  const w = await world(context, withEnvironment(rest));
+  environmentOf(w).setFaults(faults);
+  const worker = await w.worker('--max-idle', '700ms', ...flags);
+  return { w, worker };
+}
+
+/** Ids of a session's runs, oldest first. */
+export async function runs(w: World, session: SessionHandle): Promise<string[]> {
+  return eventually(`${session.id} has a run`, async () => {
+    const found: string[] = [];
+    for await (const { runId, startTime } of w.client.workflow.list({
+      query: `WorkflowId = '${session.id}'`,
+    }))
+      found.push(`${startTime.getTime()} ${runId}`);
+    return found.length > 0 && found.sort().map(line => line.split(' ')[1] ?? '');
+  });
+}
+
+/** Ends a session whatever is open in it. */
+export async function settle(w: World, session: SessionHandle): Promise<void> {
+  session.emit([{ type: 'session.status_terminated' }]);
+  await eventually(`no run of ${session.id} is under way`, async () => {
+    const { status } = await w.client.workflow.getHandle(session.id).describe();
+    return (
+      status.name !== 'RUNNING' &&
+      environmentOf(w)
+        .workOf(session.id)
+        .every(({ state }) => state === 'stopped')
+    );
+  });
 }
