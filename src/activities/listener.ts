@@ -73,7 +73,8 @@ export async function runLease(lease: Lease, parts: LeaseParts, cancelled: Abort
   const wake = () => attachment?.notify();
   cancelled.addEventListener('abort', wake);
   try {
-    attachment = parked.adopt(lease.sessionId, cursor);
+    // What is to be read again no open stream brings, even where the cursors agree.
+    attachment = parked.adopt(lease.sessionId, lease.reread ? null : cursor);
     if (attachment !== undefined) await failpoint('lease.adopted', lease.sessionId);
     if (attachment === undefined) {
       try {
