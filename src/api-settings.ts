@@ -27,6 +27,11 @@ export function listenAddress(name: string, text: string | undefined): string | 
   throw new RangeError(`${name} is ${text}: write an IP address and a port, 127.0.0.1:9464`);
 }
 
+export function otlpEndpoint(text: string | undefined): string | undefined {
+  if (text === undefined || (URL.canParse(text) && /^https?:/.test(text))) return text;
+  throw new RangeError(`OTEL_EXPORTER_OTLP_ENDPOINT is not an http(s) address: ${text}`);
+}
+
 /** It stands in the path of each request for work. */
 export function environmentId(text: string | undefined): string | undefined {
   if (text === undefined || /^[\w.-]*[\w-]$/.test(text)) return text;

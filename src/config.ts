@@ -13,6 +13,7 @@ import {
   listenAddress,
   memoryDeletions,
   memorySyncMs,
+  otlpEndpoint,
   perMinute,
   READS_PER_MINUTE,
   sealingKey,
@@ -73,6 +74,8 @@ export interface Config {
   readonly perMinute: { readonly read: number; readonly post: number };
   /** Address (`127.0.0.1:9464`) where Prometheus may read metrics. */
   readonly metrics: string | undefined;
+  /** Where spans are sent by OTLP over HTTP; undefined: nowhere. */
+  readonly otlpEndpoint: string | undefined;
   /** A tool host that is silent for so many ms is killed and started again on its journal. */
   readonly hostHungMs: number;
   /** Memory stores of sessions that a work queue offers. */
@@ -146,6 +149,7 @@ function settingsOf(env: Env): Config {
       read: perMinute('HOLDFAST_READS_PER_MINUTE', get('HOLDFAST_READS_PER_MINUTE') ?? READS_PER_MINUTE),
       post: perMinute('HOLDFAST_POSTS_PER_MINUTE', get('HOLDFAST_POSTS_PER_MINUTE') ?? '0'),
     },
+    otlpEndpoint: otlpEndpoint(get('OTEL_EXPORTER_OTLP_ENDPOINT')),
     metrics: listenAddress('HOLDFAST_METRICS', get('HOLDFAST_METRICS')),
     memory: {
       syncMs: memorySyncMs('HOLDFAST_MEMORY_SYNC', get('HOLDFAST_MEMORY_SYNC') ?? '15s'),

@@ -1,5 +1,5 @@
 /** A worker's side of the API: its clients, its request budget, and the credential that each activity uses. */
-import { type Logger, Runtime } from '@temporalio/worker';
+import { type ActivityInterceptorsFactory, type Logger, Runtime } from '@temporalio/worker';
 import { createCredentialedFeed, credentialInterceptor } from './activities/session-credential.ts';
 import { createItemClients } from './anthropic/item-clients.ts';
 import { createRequestBudget } from './anthropic/request-budget.ts';
@@ -8,15 +8,17 @@ import { createWorkQueue, type WorkQueue } from './anthropic/work-queue.ts';
 import { apiMetrics } from './api-metrics.ts';
 import type { Config } from './config.ts';
 import { createSealing, loadKey, type Sealing, SealingError } from './sealing.ts';
+import { openTracing } from './tracing.ts';
 
 export interface WorkerApi {
   /** Uses the credential of the activity that asks. */
   readonly feed: SessionFeed;
   readonly workQueue: WorkQueue;
-  /** Gives each activity the credential that its input tells of. */
-  readonly interceptor: ReturnType<typeof credentialInterceptor>;
+  /** Give each activity the credential that its input tells of, and a span where spans are wanted. */
+  readonly interceptors: readonly ActivityInterceptorsFactory[];
   /** Undefined where this host has no key: nothing can be sealed or opened. */
   readonly sealing: Sealing | undefined;
+  close(): Promise<void>;
 }
 
 /** What is wrong with the credentials of a configuration; undefined: nothing. */
@@ -34,7 +36,7 @@ export function credentialProblem({ anthropic }: Config): string | undefined {
  * @throws SealingError for a key file that cannot be used.
  */
 export async function openApi(config: Config, workerId: string, logger: Logger): Promise<WorkerApi> {
-  const { anthropic, perMinute, sealingKey, stateDir } = config;
+  const { anthropic, otlpEndpoint, perMinute, sealingKey, stateDir } = config;
   const log = (line: string) => logger.warn(line);
   const budget = createRequestBudget({ perMinute, observe: apiMetrics(Runtime.instance().metricMeter), log });
   const clients = createItemClients(anthropic);
@@ -52,10 +54,12 @@ export async function openApi(config: Config, workerId: string, logger: Logger):
       throw new SealingError('this worker has no key: set the same HOLDFAST_KEY on all workers');
     return sealing.open(sealed, sessionId);
   };
+  const tracing = otlpEndpoint === undefined ? undefined : await openTracing(otlpEndpoint);
   return {
     feed,
     workQueue: createWorkQueue(clients, workerId),
-    interceptor: credentialInterceptor(open),
+    interceptors: [credentialInterceptor(open), ...(tracing === undefined ? [] : [tracing.interceptor])],
+    close: async () => tracing?.close(),
     sealing,
   };
 }

@@ -125,7 +125,7 @@ export async function startWorker(
     lastHost: createLastHostLookup(getClient, { log }),
     searchAttributes: attributes.kind !== 'refused',
   };
-  const interceptors = { activity: [api.interceptor] };
+  const interceptors = { activity: [...api.interceptors] };
   const common = { connection, namespace, interceptors, shutdownGraceTime: 0 };
   const create = (taskQueue: string, slots: number, options: Partial<WorkerOptions>) =>
     Worker.create({ ...common, taskQueue, maxConcurrentActivityTaskExecutions: slots, ...options });
@@ -205,6 +205,7 @@ export async function startWorker(
       parked.close();
       closeTools();
       await attempts.close();
+      await api.close();
       await connection.close();
     }),
   };

@@ -218,8 +218,4 @@ export const DIFFERENT: Readonly<Record<string, string>> = {
  * Rows that have no test yet. A test that names one of them makes the suite fail until its number is taken out
  * here, and a row that is neither here, nor above, nor named by a test does so too.
  */
-export const NOT_YET: ReadonlySet<string> = new Set(
-  `
-    160
-  `.match(/\S+/g),
-);
+export const NOT_YET: ReadonlySet<string> = new Set([]);
