@@ -6,6 +6,7 @@ import {
   type LeaseProgress,
   newLease,
 } from '../../src/anthropic/lease.ts';
+import { until } from '../support/until.ts';
 import { answer, beat, precondition, queueServer, silence } from './queue-server.ts';
 import { refusal } from './scripted-server.ts';
 
@@ -200,7 +201,10 @@ it('ends at once with its signal, the lease alive, and says whether a heartbeat 
     const server = await queueServer({ heartbeat: [reply] });
     const stopping = new AbortController();
     const { whole } = job({ signal: stopping.signal });
-    setTimeout(() => stopping.abort(), 150);
+    // Once it is asked, an answer has half a second: on a busy machine too.
+    void until('a heartbeat', () => server.asked.length > 0).then(() =>
+      setTimeout(() => stopping.abort(), 500),
+    );
     expect(await keepLease(server.queue, whole)).toMatchObject({
       kind: 'lease-ended',
       progress: { unclear },
