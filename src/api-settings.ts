@@ -32,6 +32,15 @@ export function otlpEndpoint(text: string | undefined): string | undefined {
   throw new RangeError(`OTEL_EXPORTER_OTLP_ENDPOINT is not an http(s) address: ${text}`);
 }
 
+/** Lines of `Name: value`; what is none is left out, as the SDK does. */
+export function customHeaders(text = ''): Record<string, string> {
+  const lines = text.split('\n').flatMap(line => {
+    const colon = line.indexOf(':');
+    return colon < 1 ? [] : [[line.slice(0, colon).trim(), line.slice(colon + 1).trim()] as const];
+  });
+  return Object.fromEntries(lines);
+}
+
 /** It stands in the path of each request for work. */
 export function environmentId(text: string | undefined): string | undefined {
   if (text === undefined || /^[\w.-]*[\w-]$/.test(text)) return text;

@@ -9,6 +9,7 @@ import type { NativeConnectionOptions } from '@temporalio/worker';
 import {
   type ClaimedItem,
   claimedItem,
+  customHeaders,
   environmentId,
   listenAddress,
   memoryDeletions,
@@ -34,6 +35,8 @@ export interface Config {
     readonly baseURL: string;
     /** Sent as Bearer, instead of the API key. */
     readonly environmentKey: string | undefined;
+    /** Extra headers of every request, by name. */
+    readonly headers: Readonly<Record<string, string>>;
     /** The environment whose work queue a worker serves. */
     readonly environmentId: string | undefined;
     /** What deliveries of the webhook are signed with. */
@@ -80,9 +83,7 @@ export interface Config {
   readonly hostHungMs: number;
   /** Memory stores of sessions that a work queue offers. */
   readonly memory: {
-    /** Milliseconds between two syncs; null: they are not mounted. */
-    readonly syncMs: number | null;
-    /** Whether files that the agent deletes are deleted in the store too. */
+    readonly syncMs: MountRequest['memorySyncMs'];
     readonly deletions: MountRequest['memoryDeletions'];
   };
   /** Seals credentials in workflow histories; undefined: a key file in the state folder. Never logged. */
@@ -127,6 +128,7 @@ function settingsOf(env: Env): Config {
       apiKey: get('ANTHROPIC_API_KEY'),
       baseURL: url('ANTHROPIC_BASE_URL', get('ANTHROPIC_BASE_URL') ?? API),
       environmentKey: get('ANTHROPIC_ENVIRONMENT_KEY'),
+      headers: customHeaders(get('ANTHROPIC_CUSTOM_HEADERS')),
       environmentId: environmentId(get('ANTHROPIC_ENVIRONMENT_ID')),
       webhookKey: get('ANTHROPIC_WEBHOOK_SIGNING_KEY'),
     },

@@ -1,5 +1,6 @@
 /** A worker's side of the API: its clients, its request budget, and the credential that each activity uses. */
 import { type ActivityInterceptorsFactory, type Logger, Runtime } from '@temporalio/worker';
+import type { MountSettings } from './activities/mount.ts';
 import { createCredentialedFeed, credentialInterceptor } from './activities/session-credential.ts';
 import { createItemClients } from './anthropic/item-clients.ts';
 import { createRequestBudget } from './anthropic/request-budget.ts';
@@ -62,4 +63,10 @@ export async function openApi(config: Config, workerId: string, logger: Logger):
     close: async () => tracing?.close(),
     sealing,
   };
+}
+
+/** What tool hosts are told of the API, for skills and memory stores. */
+export function mountsOf({ anthropic, memory }: Config): MountSettings {
+  const { baseURL, headers } = anthropic;
+  return { baseURL, headers, memorySyncMs: memory.syncMs, memoryDeletions: memory.deletions };
 }

@@ -36,7 +36,7 @@ import { describeTools } from './tool-host/describe.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { DEFAULT_LIMITS } from './tool-host/limits.ts';
 import { checkStateDir } from './tool-host/paths.ts';
-import { credentialProblem, openApi } from './worker-api.ts';
+import { credentialProblem, mountsOf, openApi } from './worker-api.ts';
 import { type IntakeFlags, intakeOf } from './worker-intake.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { workflowFailpoints } from './workflow-failpoints.ts';
@@ -158,10 +158,7 @@ export async function startWorker(
     const settings = {
       ...{ stateDir, toolsModule, toolEnv, toolCommand, hostLostMs, namespaceId, keep, limits, hungAfterMs },
     };
-    const { memory, anthropic } = config;
-    const mounts = {
-      ...{ baseURL: anthropic.baseURL, memorySyncMs: memory.syncMs, memoryDeletions: memory.deletions },
-    };
+    const mounts = mountsOf(config);
     const tools = createToolActivities({ ...deps, settings, mounts, hostId: host, maxHosts, described });
     closeTools = tools.close;
     onSwept = tools.forgetAllBut;

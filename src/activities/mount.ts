@@ -6,7 +6,8 @@ import type { Workspace } from '../workflows/run-input.ts';
 import type { Hosts } from './hosts.ts';
 import { sessionToken } from './session-credential.ts';
 
-export interface MountSettings extends Pick<MountRequest, 'baseURL' | 'memorySyncMs' | 'memoryDeletions'> {}
+export interface MountSettings
+  extends Pick<MountRequest, 'baseURL' | 'headers' | 'memorySyncMs' | 'memoryDeletions'> {}
 
 export interface MountDeps {
   readonly hosts: Hosts;

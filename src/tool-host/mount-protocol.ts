@@ -5,6 +5,8 @@ export interface MountRequest {
   /** The work item's sessions token. It stays in the memory of the mounts thread (I9). */
   readonly token: string;
   readonly baseURL: string;
+  /** The user's own, for a proxy; they stay in memory, as the token does. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds between two syncs of the memory stores, at least 5,000; null: they are not mounted. */
   readonly memorySyncMs: number | null;
   /** Whether files that the agent deletes are deleted in the store too. */

@@ -61,8 +61,8 @@ async function mount(request: MountRequest): Promise<MountAnswer> {
   }
   if (request.renewOnly) return { kind: 'mounted', notes: [] };
   warnings = [];
-  const { token, baseURL, sessionId, memorySyncMs } = request;
-  const client = createMountClient({ token, baseURL, onWarning: warned });
+  const { token, baseURL, headers, sessionId, memorySyncMs } = request;
+  const client = createMountClient({ token, baseURL, headers, onWarning: warned });
   let stores: SessionMemoryStores | undefined;
   let removeSkills = async () => {};
   try {

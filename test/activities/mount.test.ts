@@ -9,7 +9,7 @@ test('row 109: where memory is turned off, an item without a sessions token asks
   // Nobody listens there: a request would fail.
   const baseURL = 'http://127.0.0.1:9';
   const feed = createSessionFeed(createClient({ environmentKey: 'sk-ant-oat01-test', baseURL }));
-  const mounts = { baseURL, memorySyncMs: null, memoryDeletions: 'enabled' } as const;
+  const mounts = { baseURL, headers: {}, memorySyncMs: null, memoryDeletions: 'enabled' } as const;
   const workspace = { host: 'host', incarnation: 'none' };
   const { signal } = new AbortController();
   expect(await mount({ hosts: createHosts(tmpdir()), feed, mounts }, 'sesn_1', workspace, signal)).toEqual(

@@ -31,6 +31,7 @@ const request = (change: Partial<MountRequest> = {}): MountRequest => ({
   sessionId: SESSION,
   token: TOKEN,
   baseURL: api.address,
+  headers: {},
   memorySyncMs: 5_000,
   memoryDeletions: 'enabled',
   ...change,
