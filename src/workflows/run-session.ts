@@ -57,7 +57,7 @@ async function drive(run: Run, background: CancellationScope): Promise<SessionSu
       maxParallel: run.options.maxParallel,
       interruptGraceMs: run.options.interruptGraceMs,
       approvalDeadlineMs: run.options.approvalDeadlineMs ?? 0,
-      workspaceOpen: run.workspaceOpen,
+      workspaceOpen: run.workspaceOpen && run.work.isMounted,
       workspaceOpening: run.opening !== undefined,
     });
     switch (step.kind) {

@@ -43,8 +43,6 @@ export function refuseWork(run: Run, item: WorkItem): void {
 export async function adoptWork(run: Run, item: WorkItem): Promise<Adoption> {
   const before = run.work.held;
   const held = run.work.take(item);
-  // The next call sees to it that the host has its token, and what it mounts.
-  if (held !== before) run.workspaceOpen = false;
   if (held !== before) run.note(`work item ${item.workId} of ${item.environmentId} taken on`);
   run.touch();
   await condition(() => held.acked || held.over !== undefined || run.work.held !== held);

@@ -52,6 +52,8 @@ export class SessionWork {
   /** A lease is kept: where it stands must be known before the next run goes on with it. */
   leasing = false;
   leases = 0;
+  /** The claim whose token the tool host was last given, with what it mounts. */
+  #mounted: string | undefined;
   /** The item that this run was started for, if it was for one. */
   readonly startedFor: string | undefined;
 
@@ -76,6 +78,15 @@ export class SessionWork {
     const older = before === undefined ? this.replaced : [...this.replaced, before.item];
     this.replaced = older.filter(({ workId }) => workId !== item.workId).slice(-REPLACED);
     return this.held;
+  }
+
+  /** Whether the tool host has the token of the item; where not, the next call opens the workspace once more. */
+  get isMounted(): boolean {
+    return this.held === undefined || this.held.item.claim === this.#mounted;
+  }
+
+  mounting(): void {
+    this.#mounted = this.held?.item.claim;
   }
 
   /** The item whose lease is to be kept. */

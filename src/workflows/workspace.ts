@@ -61,6 +61,7 @@ function shared(run: Run, work: () => Promise<Workspace>): Promise<Workspace> {
 
 /** Skills and memory stores are mounted for a work item only, as its credential is what they are read with. */
 function itemOf(run: Run) {
+  run.work.mounting();
   return run.work.held === undefined ? run.session : { ...run.session, mounts: true as const };
 }
 

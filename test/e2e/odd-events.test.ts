@@ -46,7 +46,7 @@ describe.concurrent('odd names', () => {
     expect(line?.calls).toMatchObject([{ id, posted: true, attempts: 1 }]);
     expect(textsOf(session)).toEqual(['did odd-id']);
     const outside = [w().folder, dirname(w().folder)].flatMap(folder => readdirSync(folder));
-    expect(outside.filter(name => name.includes('odd'))).toEqual([]);
+    expect(outside.filter(name => name.startsWith('odd'))).toEqual([]);
     const journal = readdirSync(join(w().stateDir, 'sessions'), { recursive: true, encoding: 'utf8' });
     expect(journal.filter(name => name.includes('odd')).length).toBeGreaterThan(0);
   });
