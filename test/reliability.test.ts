@@ -26,7 +26,8 @@ test('the kept runs of Holdfast doubled, lost and blocked nothing', () => {
 test('they caught 10,000 calls in flight, 300 in each phase', () => {
   const sum = (value: (run: (typeof ours)[number]) => number) =>
     ours.reduce((all, run) => all + value(run), 0);
-  expect(sum(({ caught }) => caught.catches)).toBeGreaterThanOrEqual(10_000);
+  // Different calls: one that several strikes have caught counts once.
+  expect(sum(({ caught }) => caught.calls)).toBeGreaterThanOrEqual(10_000);
   for (const phase of PHASES)
     expect(
       sum(({ caught }) => caught.phases[phase]),
