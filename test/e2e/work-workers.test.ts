@@ -25,7 +25,7 @@ const odd = (w: World, session: SessionHandle) => actsOf(w, session).filter(act 
 
 describe.concurrent('two workers on two state folders', () => {
   it('share a queue: each item is served once and its lease kept, and a killed worker’s go on with the other', async context => {
-    const w = await world(context, withEnvironment({ leaseTtlMs: 8_000, env: { HOLDFAST_HOST_LOST: '6s' } }));
+    const w = await world(context, withEnvironment({ leaseTtlMs: 30_000, env: { HOLDFAST_HOST_LOST: '6s' } }));
     const one = await w.run(FLAGS).says('worker ready');
     await w.run(FLAGS, other(w)).says('worker ready');
     const quick = Array.from({ length: 8 }, (_, n) =>
