@@ -85,6 +85,7 @@ export function createToolActivities(deps: ToolDeps) {
     ...deps,
     hosts,
     launch: openWorkspace,
+    close: closeWorkspace,
     admission: { admit, release },
   });
   return {

@@ -60,6 +60,7 @@ export interface OpenWorkspaceDeps extends MountDeps {
   /** Tool hosts that may live on this machine at a time (I11). */
   readonly maxHosts: number;
   readonly launch: typeof import('../tool-host/launch.ts').openWorkspace;
+  readonly close: typeof import('../tool-host/launch.ts').closeWorkspace;
   readonly admission: Pick<typeof import('../tool-host/admission.ts'), 'admit' | 'release'>;
   readonly lastHost: (workflowId: string, currentRunId: string) => Promise<LastHost | null>;
 }
@@ -69,7 +70,7 @@ export interface OpenWorkspaceDeps extends MountDeps {
  * starts a new incarnation where there is no journal. A full machine throws the retryable `HostFull`.
  */
 export function createOpenWorkspace(deps: OpenWorkspaceDeps) {
-  const { settings, hostId, maxHosts, launch, admission, lastHost } = deps;
+  const { settings, hostId, maxHosts, launch, close, admission, lastHost } = deps;
   return async function openWorkspace(
     input: OpenWorkspaceInput,
   ): Promise<OpenWorkspaceResult | OpenedBefore> {
@@ -99,7 +100,16 @@ export function createOpenWorkspace(deps: OpenWorkspaceDeps) {
         ...(input.expected === null ? {} : { expected: { incarnation: input.expected } }),
       }).finally(() => admission.release({ stateDir, sessionId }));
       const workspace = { host: hostId, incarnation: opened.incarnation, hostLostMs: opened.hostLostMs };
-      const mounted = input.mounts ? await mount(deps, sessionId, workspace, signal) : [];
+      const { incarnation } = workspace;
+      const mounted = !input.mounts
+        ? []
+        : await mount(deps, sessionId, workspace, signal).catch(async error => {
+            // Nobody knows of the host, so nobody would close it.
+            await close({ stateDir, sessionId, incarnation, killRunning: false, graceMs: 0, signal }).catch(
+              () => undefined,
+            );
+            throw error;
+          });
       const told = await takeNotes(sessionPaths(stateDir, sessionId), activityInfo().attempt > 1);
       await failpoint('open.done', sessionId);
       return {
