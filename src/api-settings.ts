@@ -27,9 +27,13 @@ export function listenAddress(name: string, text: string | undefined): string | 
   throw new RangeError(`${name} is ${text}: write an IP address and a port, 127.0.0.1:9464`);
 }
 
+export function httpAddress(name: string, text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text;
+  throw new RangeError(`${name} is not an http(s) address: ${text}`);
+}
+
 export function otlpEndpoint(text: string | undefined): string | undefined {
-  if (text === undefined || (URL.canParse(text) && /^https?:/.test(text))) return text;
-  throw new RangeError(`OTEL_EXPORTER_OTLP_ENDPOINT is not an http(s) address: ${text}`);
+  return text === undefined ? undefined : httpAddress('OTEL_EXPORTER_OTLP_ENDPOINT', text);
 }
 
 /** Lines of `Name: value`; what is none is left out, as the SDK does. */

@@ -11,6 +11,7 @@ import {
   claimedItem,
   customHeaders,
   environmentId,
+  httpAddress,
   listenAddress,
   memoryDeletions,
   memorySyncMs,
@@ -126,7 +127,7 @@ function settingsOf(env: Env): Config {
   return Object.freeze({
     anthropic: {
       apiKey: get('ANTHROPIC_API_KEY'),
-      baseURL: url('ANTHROPIC_BASE_URL', get('ANTHROPIC_BASE_URL') ?? API),
+      baseURL: httpAddress('ANTHROPIC_BASE_URL', get('ANTHROPIC_BASE_URL') ?? API),
       environmentKey: get('ANTHROPIC_ENVIRONMENT_KEY'),
       headers: customHeaders(get('ANTHROPIC_CUSTOM_HEADERS')),
       environmentId: environmentId(get('ANTHROPIC_ENVIRONMENT_ID')),
@@ -192,12 +193,6 @@ function failpoints(value: string | undefined): string | undefined {
   const problem = failpointProblem(folder);
   if (problem !== undefined) throw new ConfigError(`HOLDFAST_FAILPOINTS: ${problem}`);
   return folder;
-}
-
-function url(name: string, value: string): string {
-  if (!URL.canParse(value) || !/^https?:/.test(value))
-    throw new ConfigError(`${name} is not an http(s) address: ${value}`);
-  return value;
 }
 
 /** A setting that would be ignored must not look as if it worked. */
