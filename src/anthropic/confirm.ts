@@ -6,6 +6,7 @@ import type { EventSendParams } from '@anthropic-ai/sdk/resources/beta/sessions/
 import { type SessionEvent, toSessionEvent } from '../session/events.ts';
 import type { RawEvent } from './event-stream.ts';
 import { classify, type Failure } from './failures.ts';
+import { overlapBefore } from './read-back.ts';
 import { isOver, type Refusal, saysNoMatch, words } from './refusal.ts';
 import type { ListedType, SessionFeed } from './session-feed.ts';
 
@@ -43,7 +44,6 @@ export type Confirmation =
 
 /** Milliseconds for which a refusal may mean that the call, or another's verdict, is not committed yet (§2.6). */
 const REFUSED_MS = 60_000;
-const OVERLAP_MS = 60_000;
 
 const BEARING: readonly ListedType[] = [
   'user.tool_confirmation',
@@ -123,10 +123,9 @@ function echoOf({ callId, result }: ConfirmationJob, echoes: readonly RawEvent[]
 
 async function readBack(feed: SessionFeed, job: ConfirmationJob): Promise<SessionEvent[]> {
   const found: SessionEvent[] = [];
-  const at = Date.parse(job.processedAt ?? '');
   const pages = feed.listPages(job.sessionId, {
     types: BEARING,
-    since: Number.isNaN(at) ? null : new Date(at - OVERLAP_MS).toISOString(),
+    since: overlapBefore([job]) ?? null,
     ...(job.signal ? { signal: job.signal } : {}),
   });
   for await (const page of pages) {

@@ -42,7 +42,7 @@ export async function readBack(
 ): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   const missing = new Map(items.map(item => [item.id, item]));
-  const since = earliest(items);
+  const since = overlapBefore(items);
   const pages = feed.listPages(sessionId, {
     // No answer stands before its call: where no stamp bounds the list, the call itself does.
     types: since === undefined ? [...ANSWERS, ...CALLS] : ANSWERS,
@@ -63,7 +63,8 @@ export async function readBack(
   return answers;
 }
 
-function earliest(items: readonly PostItem[]): string | undefined {
+/** From when on a list tells what became of these calls; undefined where one of them has no stamp. */
+export function overlapBefore(items: readonly Pick<PostItem, 'processedAt'>[]): string | undefined {
   const stamps = items.map(item => Date.parse(item.processedAt ?? ''));
   const first = Math.min(...stamps);
   return Number.isNaN(first) ? undefined : new Date(first - OVERLAP_MS).toISOString();
