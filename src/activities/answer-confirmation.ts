@@ -1,18 +1,12 @@
 /** The activity that tells the API what was decided about a held call; retried while the session lives (§5). */
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { type Confirmation, confirm } from '../anthropic/confirm.ts';
+import { type Confirmation, type ConfirmationJob, confirm } from '../anthropic/confirm.ts';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
 import { keepAlive } from './keep-alive.ts';
 
-export interface AnswerConfirmationInput {
-  readonly sessionId: string;
-  readonly callId: string;
-  readonly result: 'allow' | 'deny';
-  readonly message?: string;
-  readonly processedAt: string | null;
-  readonly firstSeenAt: number;
-}
+/** What of the job the workflow knows; the rest is an attempt's. */
+export type AnswerConfirmationInput = Omit<ConfirmationJob, 'refusedSince' | 'now' | 'signal'>;
 
 export type AnswerConfirmationResult = Exclude<Confirmation, { kind: 'again' }>;
 
