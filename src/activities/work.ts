@@ -1,7 +1,7 @@
 /** The activities that acknowledge a session's work item and stop it. */
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import type { StopAnswer, WorkName, WorkQueue } from '../anthropic/work-queue.ts';
+import { apiFailure } from './api-failure.ts';
 import { cancellationFailure } from './cancellation.ts';
 import { type Credentialed, sessionToken } from './session-credential.ts';
 
@@ -59,11 +59,7 @@ async function asked<T extends { readonly kind: string }>(
     throw signal.aborted ? cancellationFailure(signal.reason) : error;
   });
   if (!isPassing(answer)) return answer as Exclude<T, Passing>;
-  throw ApplicationFailure.create({
-    type: 'ApiUnavailable',
-    message: answer.reason,
-    ...(answer.retryAfterMs === undefined ? {} : { nextRetryDelay: answer.retryAfterMs }),
-  });
+  throw apiFailure(answer);
 }
 
 function isPassing(answer: { readonly kind: string }): answer is Passing {
