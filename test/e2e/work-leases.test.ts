@@ -1,6 +1,5 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { Agent } from '../../src/emulator/agent.ts';
-import type { SessionHandle } from '../../src/emulator/handle.ts';
 import { adoptWork } from '../../src/intake/adopt.ts';
 import { createSealing, parseKey } from '../../src/sealing.ts';
 import { RawWorker, tokenOf } from '../emulator/work-support.ts';
@@ -13,13 +12,12 @@ import {
   environmentOf,
   itemOf,
   KEY,
+  oddActsOf,
   queued,
   withEnvironment,
 } from './support/environment.ts';
 import { runIdsOf } from './support/history.ts';
-import { type World, world } from './support/world.ts';
-
-const odd = (w: World, session: SessionHandle) => actsOf(w, session).filter(act => /requeued|:/.test(act));
+import { world } from './support/world.ts';
 
 /** A claimed item of a session, given to a run with these limits; the worker itself polls nothing. */
 async function adopted(context: TestContext, script: (agent: Agent) => Promise<void>, options: object) {
@@ -58,7 +56,7 @@ describe.concurrent('a lease', () => {
     expect(await adopt()).toMatchObject({ kind: 'adopted' });
     expect(await endOf(w, session)).toMatchObject({ state: 'done', reason: 'idle' });
     expect((await runIdsOf(w.client, session.id)).length).toBeGreaterThan(1);
-    expect(odd(w, session)).toEqual([]);
+    expect(oddActsOf(w, session)).toEqual([]);
     expect(actsOf(w, session).at(-1)).toBe('stopped');
     expect(w.effects('begin')).toHaveLength(12);
   });
@@ -113,7 +111,7 @@ describe.concurrent('a lease', () => {
     );
     await adopt();
     await endOf(w, session);
-    expect(odd(w, session)).toEqual([]);
+    expect(oddActsOf(w, session)).toEqual([]);
     expect(textsOf(session)[0]).toContain('timed out');
   });
 

@@ -2,9 +2,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../src/emulator/agent.ts';
-import type { SessionHandle } from '../../src/emulator/handle.ts';
 import { textsOf } from './support/answers.ts';
-import { actsOf, endOf, environmentOf, queued, withEnvironment } from './support/environment.ts';
+import { endOf, environmentOf, oddActsOf, queued, withEnvironment } from './support/environment.ts';
 import { eventually } from './support/eventually.ts';
 import { type World, world } from './support/world.ts';
 
@@ -21,8 +20,6 @@ function claims(w: World): number[] {
     .map(({ history }) => history.filter(({ act }) => act === 'polled').length);
 }
 
-const odd = (w: World, session: SessionHandle) => actsOf(w, session).filter(act => /requeued|:/.test(act));
-
 describe.concurrent('two workers on two state folders', () => {
   it('share a queue: each item is served once and its lease kept, and a killed worker’s go on with the other', async context => {
     const w = await world(
@@ -38,7 +35,7 @@ describe.concurrent('two workers on two state folders', () => {
     // A note may stand behind it: on a busy machine a host can be held for lost.
     expect(quick.flatMap(textsOf).map(text => text.split('\n')[0])).toEqual(quick.map((_, n) => `${n}`));
     expect(claims(w)).toEqual(quick.map(() => 1));
-    expect(quick.flatMap(session => odd(w, session))).toEqual([]);
+    expect(quick.flatMap(session => oddActsOf(w, session))).toEqual([]);
 
     // One that waits for its next turn, and one whose call the other host may take over.
     const later = async (agent: Agent) => {
@@ -55,7 +52,7 @@ describe.concurrent('two workers on two state folders', () => {
       expect(w.effects(`begin ${session.id}`)).toHaveLength(2);
       // The heartbeat timeout is shorter than the lease: nobody else was ever offered it. A heartbeat that was
       // under way at the kill is known again by its 412.
-      expect(odd(w, session).filter(act => act !== 'beat:412')).toEqual([]);
+      expect(oddActsOf(w, session).filter(act => act !== 'beat:412')).toEqual([]);
     }
     expect(claims(w)).toEqual([...quick, ...long].map(() => 1));
   });

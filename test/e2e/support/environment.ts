@@ -66,6 +66,11 @@ export function actsOf(w: World, session: SessionHandle, index = -1): string[] {
   return acts.filter((act, i) => act !== 'beat' || (acts[i - 1] !== 'beat' && (end < 0 || i < end)));
 }
 
+/** Of those what should not have been: a lapsed lease, a refusal. */
+export function oddActsOf(w: World, session: SessionHandle): string[] {
+  return actsOf(w, session).filter(act => /requeued|:/.test(act));
+}
+
 /** Waits until an item of the session is in this state. */
 export async function inState(
   w: World,
