@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { SessionFeed } from '../anthropic/session-feed.ts';
 import type { MountRequest } from '../tool-host/mount-protocol.ts';
+import { MOUNT_FAILED } from '../workflows/messages.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 import type { Hosts } from './hosts.ts';
 import { sessionToken } from './session-credential.ts';
@@ -15,12 +16,9 @@ export interface MountDeps {
   readonly mounts: MountSettings;
 }
 
-/** A store that cannot be mounted: final, since the agent was told of a folder that is not there. */
-export const MOUNT_FAILED = 'MountFailed';
-
 /**
  * @returns sentences for the session's record.
- * @throws `MountFailed` (final) · `MountUnavailable` (retryable: the API or the tool host was away).
+ * @throws `MountFailed` (final, since the agent was told of a folder that is not there) · `MountUnavailable` (retryable: the API or the tool host was away).
  */
 export async function mount(
   { hosts, feed, mounts }: MountDeps,

@@ -79,6 +79,9 @@ export type Adoption =
 /** Type of the failure that rejects an item for a run that is about to end: the next run takes it. */
 export const RUN_ENDS = 'RunEnds';
 
+/** What `openWorkspace` fails with, for good, where a memory store of a work item cannot be mounted. */
+export const MOUNT_FAILED = 'MountFailed';
+
 /** Answers when the item is acknowledged. A newer item replaces an older one. */
 export const adoptWorkUpdate = defineUpdate<Adoption, [WorkItem]>('adoptWork');
 

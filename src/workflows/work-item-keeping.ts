@@ -10,12 +10,9 @@ import {
 import type { LeaseEnd, LeaseProgress } from '../activities/keep-lease.ts';
 import { isHeld, pendingCalls } from '../session/state.ts';
 import { ackWork, keepLeaseFor, stopWork } from './activities.ts';
-import { type Adoption, RUN_ENDS, type WorkItem } from './messages.ts';
+import { type Adoption, MOUNT_FAILED, RUN_ENDS, type WorkItem } from './messages.ts';
 import type { Run } from './run.ts';
 import type { HeldWork, LeaseOver } from './work-item.ts';
-
-/** What `openWorkspace` fails with, for good, where a memory store cannot be mounted. */
-const MOUNT_FAILED = 'MountFailed';
 
 /** Milliseconds that a stop takes with a work item: the control plane does not wait longer (§6, Stop). */
 const STOP_MS = 30_000;
