@@ -2,6 +2,17 @@
 import type { MetricMeter } from '@temporalio/common';
 import type { BudgetObserver } from './anthropic/request-budget.ts';
 
+/** 1 while the worker's own question to Temporal is answered, 0 while it is not. */
+export function temporalMetric(meter: MetricMeter): (answered: boolean) => void {
+  const gauge = meter.createGauge(
+    'holdfast_temporal_answers',
+    'int',
+    '1',
+    'whether Temporal answers: 1 or 0',
+  );
+  return answered => gauge.set(answered ? 1 : 0);
+}
+
 /** Tag of all: `kind` (`post`, `read`). */
 export function apiMetrics(meter: MetricMeter): BudgetObserver {
   const made = meter.createCounter('holdfast_api_requests', '1', 'requests made to the API');

@@ -7,6 +7,7 @@ import { chaosCommand } from './cli/chaos.ts';
 import { demoCommand } from './cli/demo.ts';
 import { emulatorCommand } from './cli/emulator.ts';
 import { exitCodeOf, lineOf } from './cli/failure.ts';
+import { healthCommand } from './cli/health.ts';
 import { listCommand } from './cli/list.ts';
 import { showCommand } from './cli/show.ts';
 import { startCommand } from './cli/start.ts';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(stopCommand())
+    .addCommand(healthCommand())
     .addCommand(adoptCommand())
     .addCommand(approvalsCommand())
     .addCommand(webhookCommand())

@@ -4,15 +4,7 @@ import { hostname } from 'node:os';
 import { getClient } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
-import {
-  type Logger,
-  makeTelemetryFilterString,
-  NativeConnection,
-  Runtime,
-  type RuntimeOptions,
-  Worker,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { type Logger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { openAttempts } from './activities/attempts.ts';
 import { createBatchSignal } from './activities/batch-signal.ts';
 import {
@@ -27,8 +19,8 @@ import { createOwnResults } from './anthropic/own-results.ts';
 import type { Config } from './config.ts';
 import { errorText } from './error-text.ts';
 import { turnOnFailpoints } from './failpoint.ts';
+import { reportHealth } from './health-report.ts';
 import { lookAfterOrphans } from './housekeeping.ts';
-import { sayOutagesOnce } from './outage-log.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { type Sweeping, sweepRegularly } from './sweeping.ts';
@@ -37,7 +29,9 @@ import { hostId } from './tool-host/host-id.ts';
 import { DEFAULT_LIMITS } from './tool-host/limits.ts';
 import { checkStateDir } from './tool-host/paths.ts';
 import { credentialProblem, mountsOf, openApi } from './worker-api.ts';
+import { WorkerError } from './worker-error.ts';
 import { type IntakeFlags, intakeOf } from './worker-intake.ts';
+import { installRuntime } from './worker-runtime.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { workflowFailpoints } from './workflow-failpoints.ts';
 import {
@@ -50,16 +44,6 @@ import {
 
 export const ROLES = ['sessions', 'listeners', 'tools'] as const;
 export type Role = (typeof ROLES)[number];
-
-/** A worker that cannot start; the message says why and what to do. `usage`: it is the caller's to mend. */
-export class WorkerError extends Error {
-  override name = 'WorkerError';
-  readonly usage: boolean;
-  constructor(message: string, usage: boolean) {
-    super(message);
-    this.usage = usage;
-  }
-}
 
 /** A deploy, a reboot or a short outage must not move a session away from its files. */
 const HOST_LOST_MS = 300_000;
@@ -86,22 +70,13 @@ export async function startWorker(
   const { failpoints: folder } = config;
   if (folder !== undefined) turnOnFailpoints({ folder, kind: 'worker' });
   const described = await prepare(config);
-  // Signals are ours to handle: `up` closes the server only after the worker.
-  const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) };
   const { address, namespace } = config.temporal;
   const probe = async (): Promise<void> => {
     await connection.withDeadline(Date.now() + 5_000, () =>
       connection.workflowService.describeNamespace({ namespace }),
     );
   };
-  installRuntime({
-    logger: sayOutagesOnce(logger, { address, probe }),
-    shutdownSignals: [],
-    telemetryOptions: {
-      logging,
-      ...(config.metrics ? { metrics: { prometheus: { bindAddress: config.metrics } } } : {}),
-    },
-  });
+  installRuntime(logger, { address, probe, metrics: config.metrics });
   const { connection, namespaceId, retentionMs } = await connect(config);
   const attempts = openAttempts(config.stateDir);
   const host = roles.includes('tools') ? await hostId(config.stateDir) : undefined;
@@ -179,7 +154,9 @@ export async function startWorker(
     });
   }
   const intake = roles.includes('sessions') ? intakeOf(config, { client, ...api }, logger, flags) : undefined;
+  const health = reportHealth({ folder: attempts.folder, roles, temporal: `${address}/${namespace}`, probe });
   const shutdown = () => {
+    health.stop();
     intake?.stop();
     for (const worker of created) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -206,15 +183,6 @@ export async function startWorker(
       await connection.close();
     }),
   };
-}
-
-/** @throws WorkerError where the metrics cannot be served. */
-function installRuntime(options: RuntimeOptions): void {
-  try {
-    Runtime.install(options);
-  } catch (error) {
-    throw new WorkerError(`cannot serve metrics (HOLDFAST_METRICS): ${errorText(error)}`, true);
-  }
 }
 
 /** What must be right before anything is polled: an unusable setting must not fail calls one by one. */

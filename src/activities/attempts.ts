@@ -13,6 +13,8 @@ import { identify, isAlive, type ProcessIdentity } from '../tool-host/processes.
 const IDENTITY = 'process.json';
 
 export interface Attempts {
+  /** What this process says of itself; it goes when the process ends in order, or with the next one. */
+  readonly folder: string;
   /** Notes the task token of every attempt of this activity while it runs. */
   noted<I, O>(activity: (input: I) => Promise<O>): (input: I) => Promise<O>;
   /** Forgets this process: it ends in order. */
@@ -27,6 +29,7 @@ export function openAttempts(stateDir: string): Attempts {
   writeFileSync(join(folder, IDENTITY), JSON.stringify(self));
   let count = 0;
   return {
+    folder,
     noted: activity =>
       async function noted(input) {
         const file = join(folder, `${++count}.token`);

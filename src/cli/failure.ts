@@ -1,7 +1,7 @@
 /** How a command fails: one line that says what was wrong and what to do, and the contract's exit code. */
 import { ConfigError } from '../config.ts';
 import { errorText } from '../error-text.ts';
-import { WorkerError } from '../worker.ts';
+import { WorkerError } from '../worker-error.ts';
 
 /** 1: failed (API or Temporal unreachable, 401, internal) · 2: usage or not found. */
 export class CliError extends Error {

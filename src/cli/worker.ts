@@ -86,7 +86,7 @@ export async function untilSignalled(worker: RunningWorker): Promise<void> {
   }
 }
 
-function rolesOf(text: string): Role[] {
+export function rolesOf(text: string): Role[] {
   const roles = text.split(',').map(role => role.trim());
   const unknown = roles.find(role => !ROLES.includes(role as Role));
   if (unknown !== undefined || roles.length === 0)
