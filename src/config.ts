@@ -4,8 +4,6 @@
  */
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
-import type { NativeConnectionOptions } from '@temporalio/worker';
 import {
   type ClaimedItem,
   claimedItem,
@@ -23,6 +21,7 @@ import {
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
 import { failpointProblem } from './failpoint.ts';
+import { type TemporalSettings, temporalSettings } from './temporal-settings.ts';
 import type { MountRequest } from './tool-host/mount-protocol.ts';
 import type { Keep } from './tool-host/retention.ts';
 import { toolCommand, toolEnv } from './tool-settings.ts';
@@ -45,13 +44,7 @@ export interface Config {
   };
   /** The work item that `adopt` is told of, in the variables that `ant worker poll --on-work` sets. */
   readonly claimed: ClaimedItem;
-  readonly temporal: {
-    /** Whether TEMPORAL_* or a profile named a server; else `up` and `demo` start their own. */
-    readonly isGiven: boolean;
-    readonly address: string;
-    readonly namespace: string;
-    readonly connection: NativeConnectionOptions;
-  };
+  readonly temporal: TemporalSettings;
   /** Absolute path: workspaces, journals, the host's id. */
   readonly stateDir: string;
   /** Absolute path of the tools module. */
@@ -134,7 +127,7 @@ function settingsOf(env: Env): Config {
       webhookKey: get('ANTHROPIC_WEBHOOK_SIGNING_KEY'),
     },
     claimed: claimedItem(get),
-    temporal: temporal(env),
+    temporal: temporalSettings(env),
     stateDir: resolve(stateDir),
     toolsModule: module === undefined ? undefined : resolve(module),
     toolEnv: toolEnv(get, env),
@@ -168,23 +161,6 @@ function settingsOf(env: Env): Config {
 function defaultStateDir(get: (name: string) => string | undefined): string {
   const base = get('XDG_STATE_HOME');
   return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), '.local', 'state'), 'holdfast');
-}
-
-/** All `TEMPORAL_*` variables and profiles, as Temporal's own tools read them. */
-function temporal(env: Env): Config['temporal'] {
-  try {
-    const given = Object.fromEntries(Object.entries(env).flatMap(([k, v]) => (v ? [[k, v] as const] : [])));
-    const profile = loadClientConfigProfile({ overrideEnvVars: given });
-    const { connectionOptions, namespace } = toClientOptions(profile);
-    return {
-      isGiven: profile.address !== undefined,
-      address: connectionOptions.address ?? '127.0.0.1:7233',
-      namespace: namespace ?? 'default',
-      connection: { ...connectionOptions, address: connectionOptions.address ?? '127.0.0.1:7233' },
-    };
-  } catch (error) {
-    throw new ConfigError(`the TEMPORAL_* settings cannot be used: ${(error as Error).message}`);
-  }
 }
 
 function failpoints(value: string | undefined): string | undefined {
