@@ -1,15 +1,17 @@
 /**
- * Records the histories that the replay gate replays: real sessions, on a real server, served by a real worker.
- * Run after a change of the workflow that is meant to change its commands: `npm run record`, or with the names of
+ * Records the histories that the replay gate replays, in the folder of this version: real sessions, on a real server,
+ * served by a real worker. Run it for each release, and
+ * after a change of the workflow that is meant to change its commands: `npm run record`, or with the names of
  * scenarios to record only those: `npm run record -- approvals`.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import packageFile from '../package.json' with { type: 'json' };
 import { answerApproval, startSession, summaryOfRun } from '../src/client.ts';
 import { readConfig } from '../src/config.ts';
 import { startTemporalServer } from '../src/dev/temporal-server.ts';
@@ -17,7 +19,8 @@ import type { Agent } from '../src/emulator/agent.ts';
 import { startEmulator } from '../src/emulator/server.ts';
 import type { RunOptions } from '../src/workflows/run-input.ts';
 
-const FIXTURES = fileURLToPath(new URL('../test/fixtures/histories', import.meta.url));
+/** Those of other versions stay as they are: runs of every release may still be under way. */
+const FIXTURES = fileURLToPath(new URL(`../test/fixtures/histories/${packageFile.version}`, import.meta.url));
 const BIN = fileURLToPath(new URL('../bin/holdfast.js', import.meta.url));
 
 interface Scenario {
@@ -108,6 +111,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 const wanted = process.argv.slice(2);
+await mkdir(FIXTURES, { recursive: true });
 const folder = await mkdtemp(join(tmpdir(), 'hf-record-'));
 const { cacheDir } = readConfig({ ...process.env, HOLDFAST_HOST_LOST: '0' });
 const server = await startTemporalServer({

@@ -9,6 +9,7 @@ import { emulatorCommand } from './cli/emulator.ts';
 import { exitCodeOf, lineOf } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
 import { listCommand } from './cli/list.ts';
+import { replayCommand } from './cli/replay.ts';
 import { showCommand } from './cli/show.ts';
 import { startCommand } from './cli/start.ts';
 import { stopCommand } from './cli/stop.ts';
@@ -34,6 +35,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(adoptCommand())
     .addCommand(approvalsCommand())
     .addCommand(webhookCommand())
+    .addCommand(replayCommand())
     .addCommand(emulatorCommand())
     .addCommand(demoCommand())
     .addCommand(chaosCommand());

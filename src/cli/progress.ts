@@ -29,6 +29,26 @@ export function followStatus(handle: WorkflowHandle): { end(): void } {
   };
 }
 
+export interface StatusLine {
+  /** Before something else is written. */
+  clear(): void;
+  end(): void;
+}
+
+/** One line on standard error that is written anew twice a second. */
+export function statusLine(text: () => string): StatusLine {
+  if (!process.stderr.isTTY) return { clear() {}, end() {} };
+  const timer = setInterval(() => line(text()), EVERY_MS);
+  const clear = () => line('');
+  return {
+    clear,
+    end() {
+      clearInterval(timer);
+      clear();
+    },
+  };
+}
+
 function line(text: string): void {
   const width = process.stderr.columns ?? 80;
   process.stderr.write(`\r\u001b[2K${text.slice(0, width - 1)}`);

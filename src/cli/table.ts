@@ -64,3 +64,16 @@ export function colour(state: string): string {
   const style = state === 'settled' || state === 'done' ? 'green' : 'yellow';
   return styleText(style, state);
 }
+
+const MARKS = {
+  ok: ['✓', 'green'],
+  broken: ['✗', 'red'],
+  warning: ['!', 'yellow'],
+  skipped: ['–', 'gray'],
+} as const;
+
+/** Before a line that says how something is. */
+export function mark(kind: keyof typeof MARKS): string {
+  const [sign, style] = MARKS[kind];
+  return process.stdout.isTTY ? styleText(style, sign) : sign;
+}
