@@ -2,9 +2,10 @@
  * Approvals that come through us. A decision is durable as soon as it is accepted, but it counts only as the
  * server's word: when the API has taken it, or shows another verdict that was first.
  */
+import { activeCalls } from './active-calls.ts';
 import { type Decision, decisionWords } from './decision.ts';
 import { callState, whyOf } from './records.ts';
-import { type Call, callOf, isHeld, pendingCalls, type SessionState } from './state.ts';
+import { type Call, callOf, isHeld, type SessionState } from './state.ts';
 
 /** Whether a person may decide about this call now. */
 export function isUndecided(call: Call): boolean {
@@ -14,7 +15,7 @@ export function isUndecided(call: Call): boolean {
 /** The calls that a person may decide about, in order; those of other clients too: the server asks whoever sees it. */
 export function undecidedCalls(state: SessionState): Call[] {
   if (state.ended !== undefined) return [];
-  return pendingCalls(state).filter(isUndecided);
+  return activeCalls(state).filter(isUndecided);
 }
 
 /** Why no decision about this call can be taken, in words for whoever made it; undefined: it can. */

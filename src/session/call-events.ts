@@ -9,6 +9,7 @@ import {
   put,
   settle,
   update,
+  write,
 } from './draft.ts';
 import type { ToolUseEvent } from './events.ts';
 import type { Order } from './order.ts';
@@ -41,8 +42,7 @@ export function addCall(draft: Draft, event: ToolUseEvent, order: Order, now: nu
     isError: false,
     ...(early?.verdict === undefined ? {} : { verdict: early.verdict }),
   };
-  put(draft.calls, call.id, call);
-  insert(draft, call);
+  insert(draft, write(draft, call));
   if (draft.tools !== undefined) call = judge(draft, call, draft.tools);
   const over = overBecause(draft, call);
   if (over !== undefined) settle(draft, call, 'void', over);

@@ -1,4 +1,5 @@
 /** A state being folded: copied once for a batch, its calls copied when they change. */
+import { noteActive } from './active-calls.ts';
 import { isBefore } from './order.ts';
 import type { Call, Early, Interrupt, SessionState, Settlement } from './state.ts';
 
@@ -35,9 +36,14 @@ export function put<T>(record: Record<string, T>, id: string, value: T): void {
 }
 
 export function update(draft: Draft, call: Call, change: Partial<Call>): Call {
-  const next = { ...call, ...change };
-  put(draft.calls, call.id, next);
-  return next;
+  return write(draft, { ...call, ...change });
+}
+
+/** Puts a call, or its new form, into the state. */
+export function write(draft: Draft, call: Call): Call {
+  put(draft.calls, call.id, call);
+  noteActive(draft, call);
+  return call;
 }
 
 /** Of a call that never ran, the strongest ending counts, whatever came first (I1). */
@@ -58,7 +64,7 @@ export function settle(
   if (call.phase.kind === 'settled' && !outranks(call, call.phase.how, how)) return;
   const { input, inputRef, halt, stopSent, alone, answered, notice, ...rest } = call;
   const { decision, confirming, refusal, ...kept } = rest;
-  put(draft.calls, call.id, { ...kept, locks: [], phase: { kind: 'settled', how, reason, at } });
+  write(draft, { ...kept, locks: [], phase: { kind: 'settled', how, reason, at } });
   const index = draft.pending.indexOf(call.id);
   if (index >= 0) draft.pending.splice(index, 1);
   if (call.phase.kind !== 'settled') draft.windows++;

@@ -2,6 +2,7 @@
  * What to do next, told by the state alone. The workflow takes the step, folds the fact that records it, and
  * asks again until it is told to wait; so whatever happened, the same state always leads to the same action.
  */
+import { activeCalls, isQueued } from './active-calls.ts';
 import { overdueCalls, toConfirm } from './approvals.ts';
 import type { Decision } from './decision.ts';
 import { conflict } from './locks.ts';
@@ -49,13 +50,16 @@ export interface Limits {
 const POST_AT_ONCE = 50;
 /** Milliseconds after its grace that a person's stop waits for results to be posted. */
 const STOP_SETTLE_MS = 30_000;
+/** Calls that wait for an earlier one, beyond which nothing is looked for that need not: the first always runs. */
+const LOOK_AHEAD = 500;
 
 export function nextStep(state: SessionState, now: number, limits: Limits): NextStep {
   if (state.ended !== undefined) {
     const how = state.ended === 'session.deleted' ? 'deleted' : 'terminated';
     return { kind: 'end', state: 'done', reason: how };
   }
-  const calls = pendingCalls(state);
+  // A stop may have to answer what only waits for its turn.
+  const calls = state.stop === undefined ? activeCalls(state) : pendingCalls(state);
   const overdue = (call: Call) =>
     (call.halt?.by === 'interrupt' && now >= call.halt.at + limits.interruptGraceMs) ||
     isGivenUp(state, call);
@@ -80,7 +84,7 @@ export function nextStep(state: SessionState, now: number, limits: Limits): Next
   if (ready.length > 0) return { kind: 'post', ids: ready.slice(0, POST_AT_ONCE).map(call => call.id) };
 
   if (state.stop === undefined) {
-    const run = toRun(calls, limits.maxParallel);
+    const run = toRun(state, calls, limits.maxParallel);
     if (run.length > 0 && limits.workspaceOpen) return { kind: 'run', ids: run.map(call => call.id) };
     if (run.length > 0 && limits.workspaceOpening !== true) return { kind: 'open-workspace' };
   } else if (isStopped(state, state.stop, calls, now)) {
@@ -93,18 +97,20 @@ export function nextStep(state: SessionState, now: number, limits: Limits): Next
  * Calls to start, in order: a call waits for each earlier one that it conflicts with. One that is held, not
  * ours or kept from starting by an interrupt blocks nothing.
  */
-function toRun(calls: readonly Call[], maxParallel: number): Call[] {
+function toRun(state: SessionState, active: readonly Call[], maxParallel: number): Call[] {
   const chosen: Call[] = [];
   // Those that stand later too: a call that was held, or that came late, may find one running.
-  const busy = calls.filter(call => call.phase.kind === 'running');
+  const busy = active.filter(call => call.phase.kind === 'running');
   let slots = maxParallel - busy.length;
-  for (const call of calls) {
-    if (slots <= 0) break;
-    if (call.phase.kind !== 'waiting' || call.owned !== true || isHeld(call) || call.halt) continue;
+  let behind = 0;
+  for (const id of state.pending) {
+    if (slots <= 0 || behind >= LOOK_AHEAD) break;
+    const call = callOf(state, id);
+    if (call === undefined || !isQueued(call)) continue;
     if (call.listed && busy.every(earlier => !conflict(earlier.locks, call.locks))) {
       chosen.push(call);
       slots--;
-    }
+    } else behind++;
     busy.push(call);
   }
   return chosen;

@@ -7,6 +7,7 @@ import {
   holdfastOpenCalls,
   holdfastState,
 } from '../search-attributes.ts';
+import { activeCalls } from '../session/active-calls.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
 import { type Call, isHeld, pendingCalls } from '../session/state.ts';
 import { oneLine } from '../session/summary.ts';
@@ -75,16 +76,18 @@ export function fitting<T>(calls: readonly T[]): T[] {
 }
 
 export function statusOf(run: Run): SessionStatus {
-  const calls = pendingCalls(run.state);
+  const calls = activeCalls(run.state);
+  const others = calls.filter(call => call.owned === false);
+  const pending = run.state.pending.length;
   return {
     session: run.sessionId,
     state: stateWord(run),
     waitingFor: waitingFor(run),
     host: run.workspace?.host ?? null,
-    openCalls: calls.filter(call => call.owned !== false && !isHeld(call)).length,
+    openCalls: pending - others.length - calls.filter(call => call.owned !== false && isHeld(call)).length,
     heldCalls: calls.filter(isHeld).length,
-    unownedCalls: calls.filter(call => call.owned === false).length,
-    settledCalls: Object.keys(run.state.calls).length - calls.length + run.state.forgotten,
+    unownedCalls: others.length,
+    settledCalls: Object.keys(run.state.calls).length - pending + run.state.forgotten,
     record: run.record,
   };
 }
@@ -97,7 +100,7 @@ function stateWord(run: Run): SessionStatus['state'] {
 }
 
 function waitingFor(run: Run): string {
-  const calls = pendingCalls(run.state);
+  const calls = activeCalls(run.state);
   const held = calls.filter(isHeld);
   const running = calls.filter(call => call.phase.kind === 'running');
   if (run.state.ended !== undefined) return 'nothing: the session has ended';
@@ -110,7 +113,8 @@ function waitingFor(run: Run): string {
   if (calls.some(call => call.phase.kind === 'finished')) return 'results to be posted';
   if (run.opening !== undefined) return WAITS_FOR_HOST;
   if (held.length > 0) return `an approval of ${some(held.map(call => call.summary))}`;
-  if (calls.length > 0) return `other clients: ${some(calls.map(call => oneLine(call.name)))}`;
+  const rest = pendingCalls(run.state);
+  if (rest.length > 0) return `other clients: ${some(rest.map(call => oneLine(call.name)))}`;
   return run.window === undefined ? 'the agent' : `the next turn, ${run.options.maxIdleMs / 1000} s at most`;
 }
 

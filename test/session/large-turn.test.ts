@@ -10,7 +10,7 @@ import { initialState } from '../../src/session/state.ts';
 import { LIMITS, NOW } from './given.ts';
 import { at, call, custom, delivered, finished, LISTED, posting, started, TOOLS } from './wire.ts';
 
-const CALLS = 4_000;
+const CALLS = 10_000;
 /** As many as a listener signals at once. */
 const BATCH = 200;
 

@@ -1,9 +1,11 @@
 /** A workflow, tool host and server in one: takes the core's steps and checks that each was allowed. */
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { isUndecided } from '../../src/session/approvals.ts';
 import type { Decision } from '../../src/session/decision.ts';
+import { draftOf } from '../../src/session/draft.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
-import { fold } from '../../src/session/evolve.ts';
+import { fold, foldInto } from '../../src/session/evolve.ts';
 import type { Fact } from '../../src/session/facts.ts';
 import { conflict } from '../../src/session/locks.ts';
 import { type Limits, type NextStep, nextStep } from '../../src/session/next-step.ts';
@@ -25,6 +27,8 @@ const PATIENCE = 500;
 
 export class Walk {
   state: SessionState = initialState('sesn_1');
+  /** The same state, folded in place as a run does, and what it is the same as. */
+  #inPlace = { state: draftOf(this.state), as: this.state };
   now = 1_000_000;
   ended: NextStep | undefined;
   readonly limits: Limits & { workspaceOpen: boolean };
@@ -44,7 +48,7 @@ export class Walk {
   }
 
   fold(...items: readonly (SessionEvent | Fact)[]): void {
-    this.state = fold(this.state, items, this.now);
+    this.#record(...items);
     this.settle();
   }
 
@@ -53,6 +57,9 @@ export class Walk {
     for (let steps = 0; this.ended === undefined; steps++) {
       expect(steps, 'steps without a wait').toBeLessThan(PATIENCE);
       const step = nextStep(this.state, this.now, this.limits);
+      const inPlace = this.#inPlace.as === this.state ? this.#inPlace.state : this.state;
+      if (!isDeepStrictEqual(nextStep(inPlace, this.now, this.limits), step))
+        expect.unreachable('folded in place, a state leads to the same step');
       if (step.kind === 'wait') {
         if (step.until !== undefined) expect(step.until).toBeGreaterThan(this.now);
         return;
@@ -109,8 +116,11 @@ export class Walk {
     }
   }
 
-  #record(...facts: readonly Fact[]): void {
-    this.state = fold(this.state, facts, this.now);
+  #record(...items: readonly (SessionEvent | Fact)[]): void {
+    if (this.#inPlace.as !== this.state) this.#inPlace.state = draftOf(this.state);
+    foldInto(this.#inPlace.state, items, this.now);
+    this.state = fold(this.state, items, this.now);
+    this.#inPlace.as = this.state;
   }
 
   #start(id: string): void {
@@ -231,6 +241,9 @@ export class Walk {
       while (this.ended === undefined && this.work(13));
       if (this.ended !== undefined) return;
       const step = nextStep(this.state, this.now, this.limits);
+      const inPlace = this.#inPlace.as === this.state ? this.#inPlace.state : this.state;
+      if (!isDeepStrictEqual(nextStep(inPlace, this.now, this.limits), step))
+        expect.unreachable('folded in place, a state leads to the same step');
       if (step.kind !== 'wait' || step.until === undefined) return;
       this.now = step.until;
       this.settle();
