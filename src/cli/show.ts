@@ -56,7 +56,9 @@ async function read(
   const handle: WorkflowHandle = client.workflow.getHandle(id);
   try {
     return await client.withDeadline(Date.now() + QUERY_MS, async () => {
-      const [status, calls] = await Promise.all([handle.query(statusQuery), handle.query(callsQuery)]);
+      // One after the other: a query that is left behind would be tried again on the closed connection.
+      const status = await handle.query(statusQuery);
+      const calls = await handle.query(callsQuery);
       if (status.waitingFor !== WAITS_FOR_HOST) return { status, calls };
       const why = await whyNoHost(handle);
       return { status: { ...status, waitingFor: `${WAITS_FOR_HOST}${why}` }, calls };
