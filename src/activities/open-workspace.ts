@@ -104,10 +104,11 @@ export function createOpenWorkspace(deps: OpenWorkspaceDeps) {
       const mounted = !input.mounts
         ? []
         : await mount(deps, sessionId, workspace, signal).catch(async error => {
-            // Nobody knows of the host, so nobody would close it.
-            await close({ stateDir, sessionId, incarnation, killRunning: false, graceMs: 0, signal }).catch(
-              () => undefined,
-            );
+            // One that has to wait is asked again, and finds its host. After the last try nobody knows of the host.
+            if (signal.aborted || isFinal(error)) {
+              const closing = { stateDir, sessionId, incarnation, killRunning: false, graceMs: 0 };
+              await close(closing).catch(() => undefined);
+            }
             throw error;
           });
       const told = await takeNotes(sessionPaths(stateDir, sessionId), activityInfo().attempt > 1);
@@ -121,4 +122,8 @@ export function createOpenWorkspace(deps: OpenWorkspaceDeps) {
       };
     });
   };
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.nonRetryable === true;
 }

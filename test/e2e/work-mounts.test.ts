@@ -18,7 +18,10 @@ import { eventually } from './support/eventually.ts';
 import { toolHostPid } from './support/leftovers.ts';
 import { sharedWorld, type World } from './support/world.ts';
 
-const shared = sharedWorld(import.meta.url, withEnvironment({ env: { HOLDFAST_MEMORY_SYNC: '5s' } }));
+const shared = sharedWorld(
+  import.meta.url,
+  withEnvironment({ leaseTtlMs: 60_000, env: { HOLDFAST_MEMORY_SYNC: '5s' } }),
+);
 
 const bash = (command: string) => ({ call: 'bash', input: { command } });
 
@@ -53,8 +56,11 @@ describe.concurrent('a session of a work item', () => {
     expect(contents(memory)).toEqual({ '/notes.md': 'edited', '/made.md': 'new' });
     expect(existsSync(path)).toBe(false);
     // The lease is kept until the memory is safe.
-    const routes = requestsOf(w, session).map(({ route }) => route);
-    expect(routes.at(-1)).toBe('work_stop');
+    const requests = w.emulator.requests();
+    const stopped = requests.findIndex(r => r.route === 'work_stop' && r.work_id === itemOf(w, session).id);
+    const saved = requests.findLastIndex(r => r.route === 'memory_update' && r.path.includes(memory.id));
+    expect(saved).toBeGreaterThan(-1);
+    expect(stopped).toBeGreaterThan(saved);
     const token = requestsOf(w, session).find(r => r.route === 'work_heartbeat')?.headers.authorization;
     const log = w.said() + JSON.stringify(await w.history(session.id));
     expect(log).not.toContain(token?.replace('Bearer ', '') ?? 'no token');
@@ -100,6 +106,19 @@ describe.concurrent('a session of a work item', () => {
     expect((await recordOf(w, session)).join('\n')).toContain('failed to download skill');
     expect(environmentOf(w).workOf(session.id)).toHaveLength(1);
   });
+});
+
+it('a store that cannot be read for a moment is asked for again by the same tool host', async context => {
+  const w = shared();
+  const { store: memory, path } = store(w, { '/notes.md': 'old' });
+  w.emulator.setFaults({ fail: [{ route: 'memory_list', status: 503, times: 4 }] });
+  context.onTestFinished(() => w.emulator.clearFaults());
+  const session = queued(w, [bash(`cat ${path}/notes.md`)], attach(memory));
+  expect(await endOf(w, session)).toMatchObject({ state: 'done' });
+  expect(textsOf(session)).toEqual(['old']);
+  const record = (await recordOf(w, session)).join('\n');
+  expect(record).toContain('attached to the tool host');
+  expect(record).not.toContain('started the tool host on its journal');
 });
 
 it('row 107: an item without a sessions token fails where its session has memory, and its calls are answered', async context => {
