@@ -24,7 +24,7 @@ import { failpointProblem } from './failpoint.ts';
 import { type TemporalSettings, temporalSettings } from './temporal-settings.ts';
 import type { MountRequest } from './tool-host/mount-protocol.ts';
 import type { Keep } from './tool-host/retention.ts';
-import { toolCommand, toolEnv } from './tool-settings.ts';
+import { type ToolUserSetting, toolCommand, toolEnv, toolUser } from './tool-settings.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -49,6 +49,8 @@ export interface Config {
   readonly stateDir: string;
   /** Absolute path of the tools module. */
   readonly toolsModule: string | undefined;
+  /** Whom tools run as, by name or number; undefined: the worker's own user. */
+  readonly toolUser: ToolUserSetting | undefined;
   /** The whole environment of tools. */
   readonly toolEnv: Readonly<Record<string, string>>;
   /** Prefix of the command lines of bash and `exec` tools. */
@@ -114,7 +116,6 @@ function settingsOf(env: Env): Config {
     const value = env[name]?.trim();
     return value === undefined || value === '' ? undefined : value;
   };
-  unsupported(get);
   const stateDir = get('HOLDFAST_STATE_DIR') ?? defaultStateDir(get);
   const module = get('HOLDFAST_TOOLS');
   return Object.freeze({
@@ -130,6 +131,7 @@ function settingsOf(env: Env): Config {
     temporal: temporalSettings(env),
     stateDir: resolve(stateDir),
     toolsModule: module === undefined ? undefined : resolve(module),
+    toolUser: toolUser(get('HOLDFAST_TOOL_USER')),
     toolEnv: toolEnv(get, env),
     toolCommand: toolCommand(get('HOLDFAST_TOOL_COMMAND')),
     hostLostMs: hostLost(get('HOLDFAST_HOST_LOST')),
@@ -169,12 +171,6 @@ function failpoints(value: string | undefined): string | undefined {
   const problem = failpointProblem(folder);
   if (problem !== undefined) throw new ConfigError(`HOLDFAST_FAILPOINTS: ${problem}`);
   return folder;
-}
-
-/** A setting that would be ignored must not look as if it worked. */
-function unsupported(get: (name: string) => string | undefined): void {
-  if (get('HOLDFAST_TOOL_USER') !== undefined)
-    throw new ConfigError('HOLDFAST_TOOL_USER is not available in this version; unset it');
 }
 
 const DEFAULT_KEEP = '14d';

@@ -20,6 +20,23 @@ export function toolEnv(get: (name: string) => string | undefined, env: Env): Re
   return values;
 }
 
+export interface ToolUserSetting {
+  /** As it was written, for messages. */
+  readonly text: string;
+  readonly user: string;
+  /** One group for all sessions; undefined: each has a group of its own. */
+  readonly group: string | undefined;
+}
+
+/** `name`, `uid`, or either with `:group`. Whether they exist is told where tools are started. */
+export function toolUser(text: string | undefined): ToolUserSetting | undefined {
+  if (text === undefined) return undefined;
+  const [, user, group] = /^([\w][\w.-]*)(?::([\w][\w.-]*))?$/.exec(text) ?? [];
+  if (user === undefined)
+    throw new RangeError(`HOLDFAST_TOOL_USER is ${text}: write a user's name or number, or user:group`);
+  return { text, user, group };
+}
+
 /** Words, or a JSON array where words hold spaces. */
 export function toolCommand(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;

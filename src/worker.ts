@@ -24,13 +24,12 @@ import { lookAfterOrphans } from './housekeeping.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { type Sweeping, sweepRegularly } from './sweeping.ts';
-import { describeTools } from './tool-host/describe.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { DEFAULT_LIMITS } from './tool-host/limits.ts';
-import { checkStateDir } from './tool-host/paths.ts';
-import { credentialProblem, mountsOf, openApi } from './worker-api.ts';
+import { mountsOf, openApi } from './worker-api.ts';
 import { WorkerError } from './worker-error.ts';
 import { type IntakeFlags, intakeOf } from './worker-intake.ts';
+import { prepareWorker } from './worker-preparation.ts';
 import { installRuntime } from './worker-runtime.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { workflowFailpoints } from './workflow-failpoints.ts';
@@ -69,7 +68,7 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const { failpoints: folder } = config;
   if (folder !== undefined) turnOnFailpoints({ folder, kind: 'worker' });
-  const described = await prepare(config);
+  const { described, toolUser, toolEnv } = await prepareWorker(config, roles.includes('tools'));
   const { address, namespace } = config.temporal;
   const probe = async (): Promise<void> => {
     await connection.withDeadline(Date.now() + 5_000, () =>
@@ -119,7 +118,7 @@ export async function startWorker(
   let closeTools = () => {};
   let onSwept = (_live: ReadonlySet<string>) => {};
   if (host !== undefined) {
-    const { stateDir, toolsModule, toolEnv, toolCommand, keep, hostIdleMs, maxHosts } = config;
+    const { stateDir, toolsModule, toolCommand, keep, hostIdleMs, maxHosts } = config;
     const hostLostMs = config.hostLostMs ?? HOST_LOST_MS;
     if (hostLostMs > 0 && retentionMs < (keep.afterMs ?? Number.POSITIVE_INFINITY))
       logger.warn(
@@ -131,7 +130,18 @@ export async function startWorker(
     const limits = { unspokenMs: hostIdleMs, maxThreads };
     const hungAfterMs = config.hostHungMs;
     const settings = {
-      ...{ stateDir, toolsModule, toolEnv, toolCommand, hostLostMs, namespaceId, keep, limits, hungAfterMs },
+      ...{
+        stateDir,
+        toolsModule,
+        toolEnv,
+        toolCommand,
+        toolUser,
+        hostLostMs,
+        namespaceId,
+        keep,
+        limits,
+        hungAfterMs,
+      },
     };
     const mounts = mountsOf(config);
     const tools = createToolActivities({ ...deps, settings, mounts, hostId: host, maxHosts, described });
@@ -183,18 +193,6 @@ export async function startWorker(
       await connection.close();
     }),
   };
-}
-
-/** What must be right before anything is polled: an unusable setting must not fail calls one by one. */
-async function prepare(config: Config) {
-  const problem = credentialProblem(config);
-  if (problem !== undefined) throw new WorkerError(problem, true);
-  const folder = await checkStateDir(config.stateDir);
-  if (folder.kind === 'unusable') throw new WorkerError(folder.message, true);
-  const { toolsModule, toolEnv } = config;
-  const described = await describeTools({ toolsModule, toolEnv });
-  if (described.kind === 'broken') throw new WorkerError(described.message, true);
-  return { tools: described.tools, moduleHash: described.moduleHash };
 }
 
 async function connect(config: Config) {

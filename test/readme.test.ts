@@ -34,8 +34,6 @@ describe('the README', () => {
     });
     readConfig(env);
     const named = new Set(settings.match(/HOLDFAST_[A-Z_]+/g));
-    // Refused until it does what it promises (docs/decisions.md).
-    read.delete('HOLDFAST_TOOL_USER');
     // For tests of crashes (docs/reliability.md).
     read.delete('HOLDFAST_FAILPOINTS');
     expect([...named].sort()).toEqual([...read].sort());

@@ -6,6 +6,7 @@ import type { HostLimits } from '../tool-host/limits.ts';
 import { sessionPaths } from '../tool-host/paths.ts';
 import type { Keep } from '../tool-host/retention.ts';
 import { takeNotes } from '../tool-host/session-notes.ts';
+import type { ToolUser } from '../tool-host/tool-user.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 import { proveCurrent } from './accepted-heartbeat.ts';
 import { keepAlive } from './keep-alive.ts';
@@ -43,6 +44,8 @@ export interface ToolSettings {
   readonly toolsModule?: string | undefined;
   readonly toolEnv: Readonly<Record<string, string>>;
   readonly toolCommand?: readonly string[] | undefined;
+  /** Whom tools run as; absent: the worker's own user. */
+  readonly toolUser?: ToolUser | undefined;
   readonly limits?: Partial<HostLimits> | undefined;
   /** After how many milliseconds without this host its sessions may be taken over by another; 0 never. */
   readonly hostLostMs?: number | undefined;

@@ -33,11 +33,23 @@ export interface OpenedWorkspace {
  */
 export const WORKER_STARTED_AT = Math.round(Number(process.hrtime.bigint()) / 1e6 - performance.now());
 
+const OLD_NOTE = 'The tool host is of an older version; it is replaced when no call runs.';
+const UNISOLATED_NOTE =
+  'The tool host was started with another HOLDFAST_TOOL_USER or HOLDFAST_TOOL_COMMAND, which its calls keep; it is ' +
+  'replaced when no call runs.';
+
+/** How a host of the present settings runs tools. */
+export interface Wanted {
+  readonly moduleHash: string;
+  /** `isolationMark`. */
+  readonly isolation: string;
+}
+
 /** The live host, if it is the one to attach to: of the right incarnation, and not for us to replace. */
 export function attachTo(
   paths: SessionPaths,
   expected: string | undefined,
-  moduleHash: string,
+  wanted: Wanted,
   found: Found,
 ): OpenedWorkspace | undefined {
   if (found.kind !== 'alive' || found.health.closing) return undefined;
@@ -48,10 +60,12 @@ export function attachTo(
   // An earlier attempt of this very open has made it, and its answer was lost.
   const isReplacement = expected !== undefined && record.replaces === expected;
   if (!isExpected && !isReplacement) return undefined;
-  const differs = health.moduleHash !== moduleHash || health.protocolVersion !== PROTOCOL_VERSION;
+  const isIsolated = (health.isolation ?? '') === wanted.isolation;
+  const isOld = health.moduleHash !== wanted.moduleHash || health.protocolVersion !== PROTOCOL_VERSION;
+  const differs = isOld || !isIsolated;
   const outdated = differs && health.openerStartedAt <= WORKER_STARTED_AT;
   if (outdated && health.running.length === 0) return undefined;
-  const notes = outdated ? ['The tool host is of an older version; it is replaced when no call runs.'] : [];
+  const notes = outdated ? [isIsolated ? OLD_NOTE : UNISOLATED_NOTE] : [];
   return isExpected
     ? opened(paths, health, 'attached', notes)
     : opened(paths, health, 'new', [...notes, lostNote(expected)]);

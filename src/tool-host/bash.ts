@@ -7,11 +7,13 @@ import { callMark } from './paths.ts';
 import type { ProcessIdentity } from './processes.ts';
 import { ShellSession } from './shell-session.ts';
 import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
+import type { Owner } from './tool-user.ts';
 
 export interface BashOptions {
   readonly workspace: string;
   readonly env: Readonly<Record<string, string>>;
   readonly commandPrefix: readonly string[];
+  readonly owner: Owner | undefined;
   readonly timeoutMs: number;
   /** A sentence for the first result when an earlier shell of this workspace is gone. */
   readonly notice?: string;
@@ -105,10 +107,10 @@ export class BashTool {
   async #ready(): Promise<ShellSession> {
     if (this.#shell?.ended === true) this.close();
     if (this.#shell !== undefined) return this.#shell;
-    const { workspace, env, commandPrefix } = this.#options;
+    const { workspace, env, commandPrefix, owner } = this.#options;
     // A command may have removed the working directory; a shell cannot start in a missing one.
     await mkdir(workspace, { recursive: true, mode: 0o700 });
-    const shell = new ShellSession({ cwd: workspace, env, commandPrefix });
+    const shell = new ShellSession({ cwd: workspace, env, commandPrefix, owner });
     if (shell.identity !== undefined) this.#options.onShell(shell.identity);
     this.#shell = shell;
     return shell;

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { REPORT_FD } from './host-config.ts';
+import type { Owner } from './tool-user.ts';
 
 export interface ChildEntry {
   /** File name without extension: sources run from `.ts`, a build from `.js`. */
@@ -12,6 +13,8 @@ export interface ChildEntry {
   readonly config: unknown;
   /** File descriptor, or 'ignore', for its standard output and error. */
   readonly output: number | 'ignore';
+  /** Whom it runs as; then `env` must hold nothing of the user's, since it begins as root. */
+  readonly owner?: Owner | undefined;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,8 +30,11 @@ export type ChildReport =
  */
 export function startEntry(options: ChildEntry): Promise<ChildReport & { readonly child: ChildProcess }> {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  const file = new URL(`./${options.entry}${extension}`, import.meta.url);
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file.pathname], {
+  const { owner, entry } = options;
+  const file = (name: string) => new URL(`./${name}${extension}`, import.meta.url).pathname;
+  const program =
+    owner === undefined ? [file(entry)] : [file('as-tool-user'), String(owner.uid), String(owner.gid), entry];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...program], {
     cwd: options.cwd,
     env: { ...options.env },
     stdio: ['pipe', options.output, options.output, 'pipe'],

@@ -9,7 +9,14 @@ export type DescribeReport =
   | { readonly kind: 'described'; readonly tools: readonly ServedTool[] }
   | { readonly kind: 'broken'; readonly message: string };
 
-const { toolsModule } = JSON.parse(readFileSync(0, 'utf8')) as { toolsModule: string };
+export interface DescribeConfig {
+  readonly toolsModule: string;
+  /** The environment of tools. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const { toolsModule, env } = JSON.parse(readFileSync(0, 'utf8')) as DescribeConfig;
+Object.assign(process.env, env);
 writeSync(REPORT_FD, `${JSON.stringify(await describe(toolsModule))}\n`);
 process.exit(0);
 

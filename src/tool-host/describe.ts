@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import type { ServedTool } from '../session/served-tool.ts';
 import { BUILTIN_TOOLS } from './builtin-tools.ts';
 import { killGroup, startEntry } from './child-entry.ts';
-import type { DescribeReport } from './describe-main.ts';
+import type { DescribeConfig, DescribeReport } from './describe-main.ts';
 import { hostEnvironment, toolEnvironment } from './host-config.ts';
 import { hashModule } from './module-hash.ts';
+import { ownerOf, type ToolUser } from './tool-user.ts';
 
 export type Description =
   | { readonly kind: 'described'; readonly tools: readonly ServedTool[]; readonly moduleHash: string }
@@ -17,6 +18,8 @@ export interface DescribeOptions {
   readonly toolsModule?: string | undefined;
   /** The whole environment of tools, already allow-listed. */
   readonly toolEnv: Readonly<Record<string, string>>;
+  /** Whom the module's code runs as; absent: our own user. */
+  readonly toolUser?: ToolUser | undefined;
   /** How long loading the module may take. Default 10 000 ms. */
   readonly timeoutMs?: number | undefined;
 }
@@ -28,17 +31,19 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * its own that has none of the worker's keys (I9) and whose end costs the worker nothing (I12).
  */
 export async function describeTools(options: DescribeOptions): Promise<Description> {
-  const { toolsModule, toolEnv, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { toolsModule, toolEnv, toolUser, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   if (toolsModule === undefined) return { kind: 'described', tools: BUILTIN_TOOLS, moduleHash: '' };
   const broken = (what: string): Description => ({
     kind: 'broken',
     message: `the tools module ${toolsModule} ${what}`,
   });
+  const env = toolEnvironment(toolEnv);
   const report = await startEntry({
     entry: 'describe-main',
-    env: { ...toolEnvironment(toolEnv), ...hostEnvironment(toolEnv) },
+    env: { ...(toolUser === undefined ? env : {}), ...hostEnvironment(toolEnv) },
     cwd: dirname(toolsModule),
-    config: { toolsModule },
+    config: { toolsModule, env } satisfies DescribeConfig,
+    owner: toolUser && ownerOf(toolUser, 'describeTools'),
     output: 'ignore',
     timeoutMs,
   }).catch((error: Error) => ({ kind: 'ended' as const, reason: error.message, child: undefined }));

@@ -5,6 +5,7 @@
 import type { HostLimits } from './limits.ts';
 import type { SessionPaths } from './paths.ts';
 import type { ProcessIdentity } from './processes.ts';
+import type { Owner } from './tool-user.ts';
 
 export interface HostConfig {
   readonly sessionId: string;
@@ -12,7 +13,10 @@ export interface HostConfig {
   readonly paths: SessionPaths;
   readonly toolsModule: string | undefined;
   readonly toolEnv: Readonly<Record<string, string>>;
+  /** `{workspace}` stands for the session's. */
   readonly commandPrefix: readonly string[];
+  /** Whom tools run as; absent: the user of the host. */
+  readonly owner?: Owner | undefined;
   readonly limits: HostLimits;
   readonly openerStartedAt: number;
   /** The folder of failpoints, where they are on. */

@@ -8,13 +8,14 @@ import { Fence } from './fence.ts';
 import { type HostConfig, type HostRecord, hostEnvironment, toolEnvironment } from './host-config.ts';
 import { boundLog } from './host-log.ts';
 import { Journal, readIncarnation } from './journal.ts';
-import { killAll } from './kill.ts';
+import { type KillReport, killAll } from './kill.ts';
 import { hashModule } from './module-hash.ts';
 import { Mounts } from './mounts.ts';
 import { bootId, identify, isAlive, type ProcessIdentity } from './processes.ts';
 import { type CloseAnswer, type CloseRequest, type Health, PROTOCOL_VERSION } from './protocol.ts';
 import { createHostServer } from './server.ts';
 import { noteFor } from './session-notes.ts';
+import { isolationMark, sessionGid } from './tool-user.ts';
 import { Toolbox } from './toolbox.ts';
 
 const FLUSH_MS = 500;
@@ -40,19 +41,26 @@ export class ToolHost {
 
   constructor(config: HostConfig) {
     this.#config = config;
-    const { incarnation, limits, paths, commandPrefix, toolsModule } = config;
+    const { incarnation, limits, paths, owner, toolsModule } = config;
     this.#marks = [`HOLDFAST_HOST=${incarnation}`];
     const journal = new Journal(paths.journal, limits);
     const env = toolEnvironment(config.toolEnv, incarnation);
     const { workspace } = paths;
+    const commandPrefix = config.commandPrefix.map(word => word.replaceAll('{workspace}', workspace));
     const onGroup = (leader: ProcessIdentity): void => this.#noteGroup(leader);
-    this.#mounts = new Mounts({ workspace, journal: paths.journal, env: hostEnvironment(config.toolEnv) });
+    this.#mounts = new Mounts({
+      workspace,
+      journal: paths.journal,
+      env: hostEnvironment(config.toolEnv, incarnation),
+      owner,
+    });
     this.#toolbox = new Toolbox({
       workspace,
       roots: () => this.#mounts.roots,
       journal: paths.journal,
       env,
       commandPrefix,
+      owner,
       toolsModule,
       limits,
       onGroup,
@@ -111,10 +119,10 @@ export class ToolHost {
   }
 
   async #close(request: CloseRequest): Promise<CloseAnswer> {
-    const { paths, limits } = this.#config;
+    const { paths } = this.#config;
     const stoppedCalls = await this.#calls.shut(request.graceMs);
     const hookFailures = await this.#toolbox.close();
-    const { killed, survivors } = await killAll({ marks: this.#marks, groups: this.#groups }, limits.killMs);
+    const { killed, survivors } = await this.#killTools(this.#mounts.pids);
     // After the tools: what they still wrote belongs to the last sync.
     const mountFailures = await this.#mounts.unmount();
     await removeFile(paths.hostRecord);
@@ -134,6 +142,7 @@ export class ToolHost {
       running: this.#calls.running,
       closing: this.#closing !== undefined,
       openerStartedAt: this.#config.openerStartedAt,
+      isolation: isolationMark(this.#config.owner, this.#config.commandPrefix),
       hostLostMs: this.#config.hostLostMs,
       spokenAt: performance.timeOrigin + this.#spokenAt,
       quietMs: this.#speaking > 0 ? 0 : performance.now() - this.#spokenAt,
@@ -168,8 +177,8 @@ export class ToolHost {
     const seconds = Math.round(this.#fence.limitMs / 1_000);
     const why = `its machine heard nothing from Temporal for ${seconds} s and ended the tool`;
     console.error(`fenced: nothing heard from Temporal for ${seconds} s`);
-    const { limits, paths } = this.#config;
-    const dead = killAll({ marks: this.#marks, groups: this.#groups }, limits.killMs);
+    const { paths } = this.#config;
+    const dead = this.#killTools();
     void noteFor(paths, `The tool host fenced itself: nothing heard from Temporal for ${seconds} s.`);
     await Promise.race([Promise.all([this.#calls.fence(why), dead]), sleep(FENCE_RECORD_MS)]);
     await this.#exit(0);
@@ -193,9 +202,15 @@ export class ToolHost {
   async #leave(why: string): Promise<void> {
     console.error(`leaving: ${why}`);
     this.#server.close();
-    const { limits } = this.#config;
-    await killAll({ marks: this.#marks, groups: this.#groups }, limits.killMs);
+    await this.#killTools();
     await this.#exit(1);
+  }
+
+  /** All that tools have started; with a group of its own, also what has shed its marks. */
+  async #killTools(spare: readonly number[] = []): Promise<KillReport> {
+    const { limits, paths } = this.#config;
+    const gid = await sessionGid(paths);
+    return killAll({ marks: this.#marks, groups: this.#groups, gid, spare }, limits.killMs);
   }
 
   /** Recorded for those who clean up after us where marks cannot be read. */

@@ -7,6 +7,7 @@ import {
   bootId,
   describeProcess,
   environmentOf,
+  groupOf,
   identify,
   listProcesses,
   type ProcessIdentity,
@@ -19,6 +20,10 @@ export interface KillTarget {
   readonly marks: readonly string[];
   /** Leaders of process groups; one whose pid now names another process is passed over. */
   readonly groups?: readonly ProcessIdentity[];
+  /** A group id whose processes are all meant: a session's own (tool-user.ts), which none of them can leave. */
+  readonly gid?: number | undefined;
+  /** Processes that are left alone, what they have started included. */
+  readonly spare?: readonly number[];
 }
 
 export interface KillReport {
@@ -38,7 +43,7 @@ export async function killAll(target: KillTarget, timeoutMs: number): Promise<Ki
   const groups = (target.groups ?? []).filter(isSameOrGone).map(leader => leader.pid);
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const victims = findVictims(target.marks, groups);
+    const victims = findVictims(target, groups);
     if (victims.length === 0) return { killed: [...killed.values()], survivors: [] };
     for (const { pid } of victims) {
       if (!killed.has(pid)) killed.set(pid, describeProcess(pid));
@@ -68,15 +73,15 @@ export function markedProcesses(name: string, prefix: string): Map<string, numbe
   return found;
 }
 
-function findVictims(marks: readonly string[], groups: readonly number[]): ProcessInfo[] {
+function findVictims({ marks, gid, spare = [] }: KillTarget, groups: readonly number[]): ProcessInfo[] {
   const processes = listProcesses();
-  const spared = selfAndAncestors(processes);
+  const spared = new Set([...selfAndAncestors(processes), ...spare]);
   const chosen = new Set<number>();
   for (const info of processes) {
     if (spared.has(info.pid)) continue;
-    if (groups.includes(info.pgid) || groups.includes(info.sid) || carries(info.pid, marks)) {
+    const isGrouped = groups.includes(info.pgid) || groups.includes(info.sid);
+    if (isGrouped || carries(info.pid, marks) || (gid !== undefined && groupOf(info.pid) === gid))
       chosen.add(info.pid);
-    }
   }
   for (let grew = chosen.size > 0; grew; ) {
     grew = false;

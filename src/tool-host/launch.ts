@@ -15,6 +15,7 @@ import { checkStateDir, sessionPaths } from './paths.ts';
 import type { CloseAnswer } from './protocol.ts';
 import { END_MS, look, raise, waitUntilGone } from './raise-host.ts';
 import { recordOwner } from './session-owner.ts';
+import { isolationMark, ownerOf, type ToolUser } from './tool-user.ts';
 
 export interface OpenOptions {
   /** Absolute path of the state folder; see `checkStateDir`. */
@@ -28,6 +29,8 @@ export interface OpenOptions {
   readonly toolEnv: Readonly<Record<string, string>>;
   /** Prefix of the command lines of bash and `exec` tools, e.g. `['bwrap', …]`. */
   readonly toolCommand?: readonly string[] | undefined;
+  /** Whom tools run as; absent: the worker's own user. */
+  readonly toolUser?: ToolUser | undefined;
   readonly limits?: Partial<HostLimits> | undefined;
   /** After how many milliseconds without its host the session may be taken over by another. Default 0: never. */
   readonly hostLostMs?: number | undefined;
@@ -52,15 +55,19 @@ const SECOND_LOOK_MS = 1_000;
  * not start), or with the signal's reason.
  */
 export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspace> {
-  const { stateDir, sessionId, toolsModule, signal } = options;
+  const { stateDir, sessionId, toolsModule, toolUser, toolCommand = [], signal } = options;
   const expected = options.expected?.incarnation;
   const paths = sessionPaths(stateDir, sessionId);
   const hungAfterMs = options.hungAfterMs ?? DEFAULT_HUNG_MS;
   const startMs = options.startMs ?? DEFAULT_START_MS;
-  const moduleHash = await hashModule(toolsModule);
+  const owner = toolUser && ownerOf(toolUser, sessionId);
+  const wanted = {
+    moduleHash: await hashModule(toolsModule),
+    isolation: isolationMark(owner, toolCommand),
+  };
 
   const first = await look(paths, hungAfterMs, signal);
-  const attached = attachTo(paths, expected, moduleHash, first);
+  const attached = attachTo(paths, expected, wanted, first);
   if (attached !== undefined) return attached;
 
   const check = await checkStateDir(stateDir);
@@ -69,7 +76,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspa
     // Whoever held the lock before us may have done the work.
     const patience = first.kind === 'silent' ? Math.min(SECOND_LOOK_MS, hungAfterMs) : hungAfterMs;
     const found = await look(paths, patience, signal);
-    const done = attachTo(paths, expected, moduleHash, found);
+    const done = attachTo(paths, expected, wanted, found);
     if (done !== undefined) return done;
     await recordOwner(paths, { sessionId, namespaceId: options.namespaceId });
     await removeFile(paths.unused);
@@ -81,7 +88,8 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspa
         expected,
         toolsModule,
         toolEnv: options.toolEnv,
-        commandPrefix: options.toolCommand ?? [],
+        commandPrefix: toolCommand,
+        owner,
         limits: { ...DEFAULT_LIMITS, ...options.limits },
         openerStartedAt: WORKER_STARTED_AT,
         hostLostMs: options.hostLostMs ?? 0,

@@ -8,11 +8,14 @@ import { isAlive, type ProcessIdentity } from './processes.ts';
 /**
  * Kills every process of the incarnation, its host included. Where environments cannot be read, the recorded host
  * and its recorded process groups stand in for the marks.
+ *
+ * @param gid the session's own group: to be given only where nobody else can have started a host of the session.
  */
 export async function killIncarnation(
   paths: SessionPaths,
   incarnation: string,
   timeoutMs: number,
+  gid?: number,
 ): Promise<KillReport> {
   const record = await readJson<HostRecord>(paths.hostRecord);
   const recorded = (await readJson<ProcessIdentity[]>(paths.groups)) ?? [];
@@ -22,5 +25,5 @@ export async function killIncarnation(
     // A group that has lost its leader may by now be somebody else's.
     ...recorded.filter(leader => !marksReadable || isAlive(leader)),
   ];
-  return killAll({ marks: [`HOLDFAST_HOST=${incarnation}`], groups }, timeoutMs);
+  return killAll({ marks: [`HOLDFAST_HOST=${incarnation}`], groups, gid }, timeoutMs);
 }

@@ -8,27 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { readJson, removeFile, replaceFile } from './durable-file.ts';
-
-/** A store's folder on disk. */
-export interface StoreFolder {
-  readonly memoryStoreId: string;
-  /** Absolute path. */
-  readonly root: string;
-}
-
-/** What was on both sides at the last sync: content hashes by path within the store. */
-interface RecordedStore extends StoreFolder {
-  readonly synced: Readonly<Record<string, string>>;
-}
-
-interface MountRecord {
-  readonly stores: readonly RecordedStore[];
-}
-
-export function mountRecordPath(journal: string): string {
-  return join(journal, 'mounts.json');
-}
+import { type MountRecordKeeper, mountRecordOf, mountRecordPath, type StoreFolder } from './mount-record.ts';
 
 /** What the last sync may take when a host is ended: the mounts thread bounds it and its flush at 30 s each. */
 const UNMOUNT_MS = 65_000;
@@ -39,30 +19,25 @@ export function unmountMs(journal: string): number {
 }
 
 /** Records what stands in the folders now as synced. To be called only when a sync has ended without a warning. */
-export async function recordSynced(journal: string, stores: readonly StoreFolder[]): Promise<void> {
+export async function recordSynced(record: MountRecordKeeper, stores: readonly StoreFolder[]): Promise<void> {
   const recorded = await Promise.all(
     stores.map(async store => ({ ...store, synced: await hashesIn(store.root) })),
   );
-  await replaceFile(mountRecordPath(journal), JSON.stringify({ stores: recorded } satisfies MountRecord));
+  await record.write({ stores: recorded });
 }
 
-export async function forgetMounts(journal: string): Promise<void> {
-  await removeFile(mountRecordPath(journal));
-}
-
-/** Removes what a session's mounts have left outside its folder. */
-export async function removeMounts(journal: string): Promise<void> {
-  for (const { root } of await recorded(journal))
-    for (const folder of [root, aside(root), doneWith(root)])
-      await rm(folder, { recursive: true, force: true });
+/** What a session's mounts may have left, also outside its folder. */
+export async function foldersOfMounts(journal: string): Promise<string[]> {
+  const { stores } = await mountRecordOf(journal).read();
+  return stores.flatMap(({ root }) => [root, aside(root), doneWith(root)]);
 }
 
 /**
  * Clears the way for a download: folders of ours that a dead host left are put aside, next to where they stood. Those
  * to come are recorded before they are made; one that stands there and is not ours is left for the SDK to refuse.
  */
-export async function putAside(journal: string, wanted: readonly StoreFolder[]): Promise<void> {
-  const known = await recorded(journal);
+export async function putAside(record: MountRecordKeeper, wanted: readonly StoreFolder[]): Promise<void> {
+  const { stores: known } = await record.read();
   for (const { root } of known) {
     await rm(doneWith(root), { recursive: true, force: true });
     if (!existsSync(root)) continue;
@@ -72,7 +47,7 @@ export async function putAside(journal: string, wanted: readonly StoreFolder[]):
   }
   const isNew = ({ root }: StoreFolder) => !existsSync(root) && known.every(store => store.root !== root);
   const stores = [...known, ...wanted.filter(isNew).map(store => ({ ...store, synced: {} }))];
-  await replaceFile(mountRecordPath(journal), JSON.stringify({ stores } satisfies MountRecord));
+  await record.write({ stores });
 }
 
 /**
@@ -80,9 +55,12 @@ export async function putAside(journal: string, wanted: readonly StoreFolder[]):
  *
  * @returns sentences for the session's record.
  */
-export async function rescue(journal: string, downloaded: readonly StoreFolder[]): Promise<string[]> {
+export async function rescue(
+  record: MountRecordKeeper,
+  downloaded: readonly StoreFolder[],
+): Promise<string[]> {
   const notes: string[] = [];
-  for (const { root, memoryStoreId, synced } of await recorded(journal)) {
+  for (const { root, memoryStoreId, synced } of (await record.read()).stores) {
     if (!existsSync(aside(root))) continue;
     const isMounted = downloaded.some(store => store.root === root && store.memoryStoreId === memoryStoreId);
     if (isMounted) notes.push(...(await layOver(root, synced, memoryStoreId)));
@@ -121,10 +99,6 @@ async function layOver(
     ...(saved.length === 0 ? [] : [`Kept unsynced edits ${name}: ${some(saved)}.`]),
     ...(lost.length === 0 ? [] : [`Dropped edits ${name} that the server had changed too: ${some(lost)}.`]),
   ];
-}
-
-async function recorded(journal: string): Promise<readonly RecordedStore[]> {
-  return (await readJson<MountRecord>(mountRecordPath(journal)))?.stores ?? [];
 }
 
 async function hashesIn(root: string): Promise<Record<string, string>> {

@@ -1,4 +1,5 @@
 /** What worker, tool host and mounts thread say of a session's skills and memory stores (api.md §1.8). */
+import type { MountRecord } from './mount-record.ts';
 
 export interface MountRequest {
   readonly sessionId: string;
@@ -31,20 +32,22 @@ export interface MountRoots {
 
 export const NO_ROOTS: MountRoots = { allowed: [], readOnly: [] };
 
-/** `workerData` of the mounts thread. */
+/** What the mounts thread is started with. */
 export interface MountThreadData {
   readonly workspace: string;
-  /** Folder for what must outlive the host: see `memory-rescue.ts`. */
-  readonly journal: string;
 }
 
 export type ToMountThread =
   | { readonly kind: 'mount'; readonly request: MountRequest }
   /** The last sync, then everything that was mounted is removed. */
-  | { readonly kind: 'unmount' };
+  | { readonly kind: 'unmount' }
+  /** The answer to `record`: what stands there now, or why it cannot be kept. */
+  | { readonly kind: 'recorded'; readonly record?: MountRecord; readonly problem?: string };
 
 export type FromMountThread =
   | { readonly kind: 'mount-answer'; readonly answer: MountAnswer; readonly roots: MountRoots }
   | { readonly kind: 'unmounted'; readonly notes: readonly string[] }
+  /** Asks for the session's `MountRecord`, or with one (null: none) replaces it first. */
+  | { readonly kind: 'record'; readonly replaceBy?: MountRecord | null }
   /** A warning of a sync in the background, for the host's log. */
   | { readonly kind: 'warning'; readonly line: string };

@@ -3,7 +3,6 @@
  * calls. It is started by the first mount, so sessions without a work item never pay for it.
  */
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
 import { type Anthropic, APIConnectionError, APIError } from '@anthropic-ai/sdk';
 import {
   MEMORY_FLUSH_TIMEOUT_MS,
@@ -11,7 +10,8 @@ import {
   setupSkills,
 } from '@anthropic-ai/sdk/tools/agent-toolset/node';
 import { errorText } from '../error-text.ts';
-import { forgetMounts, putAside, recordSynced, rescue, type StoreFolder } from './memory-rescue.ts';
+import { enterCell, onMessage, tell as tellHost } from './cell-port.ts';
+import { putAside, recordSynced, rescue } from './memory-rescue.ts';
 import { createMountClient } from './mount-client.ts';
 import {
   type FromMountThread,
@@ -22,6 +22,7 @@ import {
   NO_ROOTS,
   type ToMountThread,
 } from './mount-protocol.ts';
+import type { MountRecord, MountRecordKeeper, StoreFolder } from './mount-record.ts';
 import { tearDown } from './unmount.ts';
 
 interface Mounted {
@@ -34,18 +35,36 @@ interface Mounted {
 
 type Session = Awaited<ReturnType<Anthropic['beta']['sessions']['retrieve']>>;
 
-const { workspace, journal } = workerData as MountThreadData;
+const { workspace } = await enterCell<MountThreadData>();
 let mounted: Mounted | undefined;
 let roots: MountRoots = NO_ROOTS;
 let warnings: string[] = [];
 /** The SDK's stores are not safe for concurrent use: one thing after the other. */
 let last: Promise<unknown> = Promise.resolve();
 
-parentPort?.on('message', (message: ToMountThread) => {
+/** One question at a time, as all else here. */
+let recorded: (answer: Extract<ToMountThread, { kind: 'recorded' }>) => void = () => {};
+const record: MountRecordKeeper = {
+  read: () => askForRecord({}),
+  write: replaceBy => askForRecord({ replaceBy }).then(() => {}),
+};
+
+onMessage<ToMountThread>(message => {
+  if (message.kind === 'recorded') return recorded(message);
   last = last.then(() => obey(message)).catch(error => warned(errorText(error)));
 });
 
-async function obey(message: ToMountThread): Promise<void> {
+async function askForRecord(question: { replaceBy?: MountRecord | null }): Promise<MountRecord> {
+  const answer = new Promise<Parameters<typeof recorded>[0]>(resolve => {
+    recorded = resolve;
+  });
+  tell({ kind: 'record', ...question });
+  const { record = { stores: [] }, problem } = await answer;
+  if (problem !== undefined) throw new Error(`the record of the mounts cannot be kept: ${problem}`);
+  return record;
+}
+
+async function obey(message: Exclude<ToMountThread, { kind: 'recorded' }>): Promise<void> {
   switch (message.kind) {
     case 'mount':
       return tell({ kind: 'mount-answer', answer: await mount(message.request), roots });
@@ -72,15 +91,15 @@ async function mount(request: MountRequest): Promise<MountAnswer> {
     const notes: string[] = [];
     let timer: NodeJS.Timeout | undefined;
     if (memorySyncMs !== null && folders.length > 0) {
-      await putAside(journal, folders);
+      await putAside(record, folders);
       stores = new SessionMemoryStores(client, {
         workdir: workspace,
         syncIntervalMs: memorySyncMs,
         syncDeletions: request.memoryDeletions,
       });
       await stores.download(session);
-      notes.push(...(await rescue(journal, folders)));
-      if (notes.length === 0) await recordSynced(journal, folders);
+      notes.push(...(await rescue(record, folders)));
+      if (notes.length === 0) await recordSynced(record, folders);
       timer = setInterval(() => void sync(), memorySyncMs);
     }
     mounted = { client, stores, folders, removeSkills, timer };
@@ -99,7 +118,7 @@ async function sync(): Promise<void> {
       if (mounted?.stores === undefined) return;
       warnings = [];
       await mounted.stores.syncIfDue();
-      if (warnings.length === 0) await recordSynced(journal, mounted.folders);
+      if (warnings.length === 0) await recordSynced(record, mounted.folders);
     })
     .catch(error => warned(errorText(error)));
   await last;
@@ -118,7 +137,7 @@ async function unmount(): Promise<string[]> {
     warned,
     warnings: () => warnings.length - failed,
   });
-  if (isGone) await forgetMounts(journal);
+  if (isGone) await record.write(null);
   mounted = undefined;
   roots = NO_ROOTS;
   return warnings;
@@ -148,5 +167,5 @@ function warned(line: string): void {
 }
 
 function tell(message: FromMountThread): void {
-  parentPort?.postMessage(message);
+  tellHost(message);
 }

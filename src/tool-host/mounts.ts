@@ -1,6 +1,6 @@
 /** A tool host's end of its mounts thread, which is started by the first mount. */
-import { Worker } from 'node:worker_threads';
 import { errorText } from '../error-text.ts';
+import { type Cell, startCell } from './cell.ts';
 import { unmountMs } from './memory-rescue.ts';
 import {
   type FromMountThread,
@@ -11,24 +11,27 @@ import {
   NO_ROOTS,
   type ToMountThread,
 } from './mount-protocol.ts';
+import { mountRecordOf } from './mount-record.ts';
+import type { Owner } from './tool-user.ts';
 
 export interface MountsOptions extends MountThreadData {
+  /** Where what must outlive the host is recorded: see `memory-rescue.ts`. */
+  readonly journal: string;
+  /** Of the process that takes the thread's place: it writes where tools may have laid links. */
+  readonly owner: Owner | undefined;
   /** The thread's environment: it holds no credential. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-type Reply = Exclude<FromMountThread, { kind: 'warning' }>;
+type Reply = Exclude<FromMountThread, { kind: 'warning' | 'record' }>;
 type Died = { readonly kind: 'died'; readonly reason: string };
-
-/** Sources run from `.ts`, a build from `.js`. */
-const ENTRY = new URL(`./mount-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /** What removing the skills may take. */
 const SKILLS_MS = 5_000;
 
 export class Mounts {
   readonly #options: MountsOptions;
-  #thread: Worker | undefined;
+  #thread: Cell<ToMountThread> | undefined;
   #waiting: ((reply: Reply | Died) => void)[] = [];
   #roots: MountRoots = NO_ROOTS;
 
@@ -38,6 +41,11 @@ export class Mounts {
 
   get roots(): MountRoots {
     return this.#roots;
+  }
+
+  /** The processes that mounting needs. */
+  get pids(): readonly number[] {
+    return this.#thread?.pid === undefined ? [] : [this.#thread.pid];
   }
 
   /** Mounts skills and memory stores; where they are mounted already, only the token is renewed. Never rejects. */
@@ -74,33 +82,47 @@ export class Mounts {
     return new Promise(resolve => {
       // The thread does one thing after the other, so answers come in the order of the questions.
       this.#waiting.push(resolve);
-      thread.postMessage(message);
+      thread.post(message);
     });
   }
 
-  #start(): Worker {
-    const { env, workspace, journal } = this.#options;
-    const data: MountThreadData = { workspace, journal };
-    const thread = new Worker(ENTRY, {
-      name: 'mounts',
-      workerData: data,
-      env: { ...env },
-      execArgv: [],
-    });
+  #start(): Cell<ToMountThread> {
+    const { env, workspace, owner } = this.#options;
     let why = 'the mounts thread ended';
-    thread.on('message', (message: FromMountThread) => {
-      if (message.kind === 'warning') console.error(`mounts: ${message.line}`);
-      else this.#waiting.shift()?.(message);
+    const thread = startCell<ToMountThread, FromMountThread>({
+      entry: 'mount-thread',
+      data: { workspace } satisfies MountThreadData,
+      env,
+      owner,
+      onMessage: message => {
+        if (message.kind === 'warning') console.error(`mounts: ${message.line}`);
+        else if (message.kind === 'record') void this.#keepRecord(thread, message);
+        else this.#waiting.shift()?.(message);
+      },
+      onError: error => {
+        why = `the mounts thread failed: ${errorText(error)}`;
+        console.error(why);
+      },
+      onExit: () => {
+        if (this.#thread === thread) this.#thread = undefined;
+        for (const settle of this.#waiting.splice(0)) settle({ kind: 'died', reason: why });
+      },
     });
-    thread.on('error', error => {
-      why = `the mounts thread failed: ${errorText(error)}`;
-      console.error(why);
-    });
-    thread.on('exit', () => {
-      if (this.#thread === thread) this.#thread = undefined;
-      for (const settle of this.#waiting.splice(0)) settle({ kind: 'died', reason: why });
-    });
+    for (const stream of thread.output) stream.on('data', chunk => process.stderr.write(chunk));
     this.#thread = thread;
     return thread;
+  }
+
+  async #keepRecord(
+    thread: Cell<ToMountThread>,
+    { replaceBy }: Extract<FromMountThread, { kind: 'record' }>,
+  ): Promise<void> {
+    const keeper = mountRecordOf(this.#options.journal);
+    try {
+      if (replaceBy !== undefined) await keeper.write(replaceBy);
+      thread.post({ kind: 'recorded', record: await keeper.read() });
+    } catch (error) {
+      thread.post({ kind: 'recorded', problem: errorText(error) });
+    }
   }
 }

@@ -65,6 +65,16 @@ export function environmentOf(pid: number): string[] {
   }
 }
 
+/** The real group id of a process, which only root can change; undefined where it cannot be told. */
+export function groupOf(pid: number): number | undefined {
+  try {
+    const gid = /^Gid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return gid === undefined ? undefined : Number(gid);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `pid command`, for reports. */
 export function describeProcess(pid: number): string {
   try {

@@ -10,12 +10,14 @@ import { identify } from './processes.ts';
 import { boundResult, joinEnds } from './result-size.ts';
 import { TextEnds } from './text-ends.ts';
 import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
+import type { Owner } from './tool-user.ts';
 import type { ProgramTool } from './tools-module.ts';
 
 export interface ProgramOptions {
   readonly workspace: string;
   readonly env: Readonly<Record<string, string>>;
   readonly commandPrefix: readonly string[];
+  readonly owner: Owner | undefined;
   readonly maxResultBytes: number;
 }
 
@@ -37,6 +39,7 @@ export async function runProgram(
     env: { ...options.env, HOLDFAST_CALL: callMark(call.id) },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
+    ...options.owner,
   });
   const leader = child.pid === undefined ? undefined : identify(child.pid);
   if (leader !== undefined) call.onGroup(leader);

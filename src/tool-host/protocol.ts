@@ -103,6 +103,8 @@ export interface Health {
   readonly closing: boolean;
   /** When the worker process that started this host started: a later worker may replace it, an earlier may not. */
   readonly openerStartedAt: number;
+  /** `isolationMark` of how it runs tools; absent where it was started by an older version. */
+  readonly isolation?: string;
   /** After how many milliseconds without this host its session may be taken over; 0 never. */
   readonly hostLostMs: number;
   /** When somebody last asked for more than health; until then, when the host started. */

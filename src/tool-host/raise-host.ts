@@ -15,6 +15,7 @@ import type { SessionPaths } from './paths.ts';
 import { isAlive } from './processes.ts';
 import type { Health } from './protocol.ts';
 import { startHost } from './start-host.ts';
+import { sessionGid } from './tool-user.ts';
 
 /** Who answers on the session's socket. */
 export type Found =
@@ -154,7 +155,12 @@ async function endInOrder(paths: SessionPaths, incarnation: string): Promise<boo
 
 async function clear(options: RaiseOptions, incarnation: string): Promise<string[]> {
   const { paths, limits } = options;
-  const { killed, survivors } = await killIncarnation(paths, incarnation, limits.killMs);
+  const { killed, survivors } = await killIncarnation(
+    paths,
+    incarnation,
+    limits.killMs,
+    await sessionGid(paths),
+  );
   await removeFile(paths.hostRecord);
   await removeFile(paths.groups);
   await removeFile(paths.socket);

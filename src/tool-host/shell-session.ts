@@ -7,6 +7,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { identify, type ProcessIdentity } from './processes.ts';
+import type { Owner } from './tool-user.ts';
 
 export type ShellResult =
   | { readonly kind: 'ended'; readonly output: string; readonly exitCode: number }
@@ -52,6 +53,7 @@ export class ShellSession {
     readonly cwd: string;
     readonly env: Readonly<Record<string, string>>;
     readonly commandPrefix: readonly string[];
+    readonly owner: Owner | undefined;
   }) {
     const [program = '/bin/bash', ...args] = [...options.commandPrefix, '/bin/bash', '--noprofile', '--norc'];
     this.#shell = spawn(program, args, {
@@ -59,6 +61,7 @@ export class ShellSession {
       env: { ...options.env, PS1: '', PS2: '', TERM: 'dumb' },
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
+      ...options.owner,
     });
     this.identity = this.#shell.pid === undefined ? undefined : identify(this.#shell.pid);
     for (const stream of [this.#shell.stdout, this.#shell.stderr]) {

@@ -1,10 +1,11 @@
 /** Starts the process of a tool host and waits until it serves. */
 import { closeSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { failpointFolder } from '../failpoint.ts';
 import { startEntry } from './child-entry.ts';
 import { type HostConfig, type HostReady, hostEnvironment } from './host-config.ts';
 import { openLog } from './host-log.ts';
+import { makeWorkspace } from './tool-user.ts';
 
 const LOG_TAIL = 2_000;
 
@@ -18,7 +19,7 @@ export async function startHost(
   options: { readonly startMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const { workspace, hostLog } = config.paths;
-  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  await makeWorkspace(config.paths, config.owner);
   const log = openLog(hostLog);
   try {
     const report = await startEntry({

@@ -1,7 +1,8 @@
 /** The host's end of one tools thread. Its methods settle whatever the thread does, and never reject. */
-import { Worker } from 'node:worker_threads';
 import { errorText } from '../error-text.ts';
+import { type Cell, startCell } from './cell.ts';
 import type { FromThread, ThreadData, ThreadReady, ToThread } from './thread-protocol.ts';
+import type { Owner } from './tool-user.ts';
 
 export type ThreadEnd =
   | Extract<FromThread, { kind: 'answer' | 'run-program' }>
@@ -12,16 +13,15 @@ export interface ThreadOptions {
   readonly data: ThreadData;
   readonly env: Readonly<Record<string, string>>;
   readonly memoryMb: number;
+  /** Of the process that takes the thread's place; undefined: a thread. */
+  readonly owner: Owner | undefined;
 }
-
-/** Sources run from `.ts`, a build from `.js`. */
-const ENTRY = new URL(`./tool-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /** How often the memory of a running call is looked at. */
 const WEIGH_MS = 250;
 
 export class ThreadHandle {
-  readonly #worker: Worker;
+  readonly #cell: Cell<ToThread>;
   readonly #memoryMb: number;
   readonly ready: Promise<ThreadReady | { readonly kind: 'broken'; readonly message: string }>;
   readonly startedAt = performance.now();
@@ -33,15 +33,6 @@ export class ThreadHandle {
 
   constructor(options: ThreadOptions, onExit: () => void) {
     this.#memoryMb = options.memoryMb;
-    this.#worker = new Worker(ENTRY, {
-      name: 'tools',
-      workerData: options.data,
-      env: { ...options.env },
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
-    });
     this.ready = new Promise(resolve => {
       this.#onMessage = message => {
         if (message.kind === 'ready' || message.kind === 'broken') resolve(message);
@@ -49,15 +40,17 @@ export class ThreadHandle {
       this.#onDeath = reason =>
         resolve({ kind: 'broken', message: `the tools thread did not start: ${reason}` });
     });
-    this.#worker.on('message', (message: FromThread) => this.#onMessage(message));
-    this.#worker.on('error', error => this.#dies(this.#whyFrom(error)));
-    this.#worker.on('exit', code => {
-      this.#dies(`the tool ended its process (exit code ${code})`);
-      onExit();
+    const { data, env, memoryMb, owner } = options;
+    this.#cell = startCell<ToThread, FromThread>({
+      ...{ entry: 'tool-thread', data, env, memoryMb, owner },
+      onMessage: message => this.#onMessage(message),
+      onError: error => this.#dies(this.#whyFrom(error)),
+      onExit: how => {
+        this.#dies(`the tool ended its process (${how})`);
+        onExit();
+      },
     });
-    for (const stream of [this.#worker.stdout, this.#worker.stderr]) {
-      stream.on('data', (chunk: Buffer) => this.#onOutput(chunk));
-    }
+    for (const stream of this.#cell.output) stream.on('data', (chunk: Buffer) => this.#onOutput(chunk));
   }
 
   get alive(): boolean {
@@ -81,7 +74,7 @@ export class ThreadHandle {
   }
 
   abort(): void {
-    this.#worker.postMessage({ kind: 'abort' } satisfies ToThread);
+    this.#cell.post({ kind: 'abort' });
   }
 
   /** Runs the close hooks once. @returns those that failed, as `tool: why`. */
@@ -93,7 +86,7 @@ export class ThreadHandle {
 
   async terminate(reason: string): Promise<void> {
     this.#dies(reason);
-    await this.#worker.terminate();
+    await this.#cell.terminate();
   }
 
   #ask(message: ToThread): Promise<FromThread | { kind: 'died'; reason: string }> {
@@ -101,7 +94,7 @@ export class ThreadHandle {
     return new Promise(resolve => {
       this.#onMessage = resolve;
       this.#onDeath = reason => resolve({ kind: 'died', reason });
-      this.#worker.postMessage(message);
+      this.#cell.post(message);
     });
   }
 
@@ -115,9 +108,9 @@ export class ThreadHandle {
   async #weigh(): Promise<void> {
     if (this.#weighing || !this.alive) return;
     this.#weighing = true;
-    const heap = await this.#worker.getHeapStatistics().catch(() => undefined);
+    const bytes = await this.#cell.outsideHeap();
     this.#weighing = false;
-    if (heap === undefined || heap.external_memory <= this.#memoryMb * 1024 * 1024) return;
+    if (bytes === undefined || bytes <= this.#memoryMb * 1024 * 1024) return;
     await this.terminate(this.#tooLarge());
   }
 

@@ -1,9 +1,9 @@
 /**
- * Entry of a tools thread: the only place, beside the process of `describeTools`, where user code runs. One call at a
- * time. Whatever a tool does here (throws, loops, exits, fills its heap) costs this thread and this call (I12).
+ * Entry of a tools thread, or of a tools process under a tool user: the only place, beside the process of
+ * `describeTools`, where user code runs. One call at a time. Whatever a tool does here (throws, loops, exits, fills its heap) costs this thread and this call (I12).
  */
-import { parentPort, workerData } from 'node:worker_threads';
 import { type ContentBlock, textBlock, toContent } from '../session/answers.ts';
+import { enterCell, onMessage, tell as tellHost } from './cell-port.ts';
 import { checkSchema, checkToolInput } from './input-check.ts';
 import type { MountRoots } from './mount-protocol.ts';
 import { boundResult } from './result-size.ts';
@@ -14,7 +14,7 @@ type Run = Extract<ToThread, { kind: 'run' }>;
 
 const FLUSH_MS = 50;
 
-const data = workerData as ThreadData;
+const data = await enterCell<ThreadData>();
 const modules = new Map<string, ModuleTool>();
 let fileTools: Map<string, RunnableTool> | undefined;
 let controller = new AbortController();
@@ -35,7 +35,7 @@ if (loaded.kind === 'broken') {
   const programs = loaded.tools.flatMap(({ served, implementation }) =>
     implementation.kind === 'program' ? [[served.name, implementation.program] as const] : [],
   );
-  parentPort?.on('message', (message: ToThread) => void obey(message));
+  onMessage<ToThread>(message => void obey(message));
   tell({
     kind: 'ready',
     tools: loaded.tools.map(tool => tool.served),
@@ -134,5 +134,5 @@ function answer(isError: boolean, content: readonly ContentBlock[]): FromThread 
 }
 
 function tell(message: FromThread): void {
-  parentPort?.postMessage(message);
+  tellHost(message);
 }

@@ -10,6 +10,7 @@ import type { ProcessIdentity } from './processes.ts';
 import { runProgram } from './program-tool.ts';
 import { ToolPool } from './tool-pool.ts';
 import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
+import type { Owner } from './tool-user.ts';
 
 export interface ToolboxOptions {
   readonly workspace: string;
@@ -19,6 +20,8 @@ export interface ToolboxOptions {
   /** The environment of tools, `HOLDFAST_HOST` included. */
   readonly env: Readonly<Record<string, string>>;
   readonly commandPrefix: readonly string[];
+  /** Whom tools run as; undefined: the user of this process. */
+  readonly owner: Owner | undefined;
   readonly toolsModule: string | undefined;
   readonly limits: HostLimits;
   readonly onGroup: (leader: ProcessIdentity) => void;
@@ -44,13 +47,14 @@ export class Toolbox {
 
   constructor(options: ToolboxOptions) {
     this.#options = options;
-    const { workspace, env, commandPrefix, limits, toolsModule } = options;
+    const { workspace, env, commandPrefix, owner, limits, toolsModule } = options;
     // Left by the first shell of this incarnation: if it stands when a host starts, that shell is lost.
     const shellMark = join(options.journal, 'shell-started');
     this.#bash = new BashTool({
       workspace,
       env,
       commandPrefix,
+      owner,
       timeoutMs: limits.bashTimeoutMs,
       ...(existsSync(shellMark) ? { notice: SHELL_LOST } : {}),
       onShell: leader => {
@@ -63,6 +67,7 @@ export class Toolbox {
         data: { toolsModule, workspace, maxResultBytes: limits.maxResultBytes },
         env,
         memoryMb: limits.threadMemoryMb,
+        owner,
       },
       limits,
     );
@@ -99,7 +104,7 @@ export class Toolbox {
       case 'run-program': {
         const program = this.#pool.program(call.name);
         if (program === undefined) return textAnswer(true, `Error: no program for ${call.name}`);
-        const { workspace, env, commandPrefix, limits, onGroup } = this.#options;
+        const { workspace, env, commandPrefix, owner, limits, onGroup } = this.#options;
         const note = (leader: ProcessIdentity): void => {
           onGroup(leader);
           call.onGroup(leader);
@@ -108,7 +113,7 @@ export class Toolbox {
         return runProgram(
           program,
           { ...call, onGroup: note },
-          { workspace, env, commandPrefix, maxResultBytes },
+          { workspace, env, commandPrefix, owner, maxResultBytes },
         );
       }
     }

@@ -39,6 +39,7 @@ async function askOurs(inputs: readonly object[]): Promise<Told[]> {
     workspace,
     env: toolEnv(),
     commandPrefix: [],
+    owner: undefined,
     timeoutMs: 120_000,
     onShell: () => {},
   });

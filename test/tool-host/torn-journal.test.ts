@@ -84,6 +84,7 @@ describe('a start marker that the disk does not confirm', () => {
         journal: join(folder, 'journal'),
         env,
         commandPrefix: [],
+        owner: undefined,
         toolsModule: undefined,
       },
       limits: DEFAULT_LIMITS,

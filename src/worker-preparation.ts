@@ -1,0 +1,31 @@
+/** What must be right before a worker polls anything: an unusable setting must not fail calls one by one. */
+import type { DescribeToolsResult } from './activities/describe-tools.ts';
+import type { Config } from './config.ts';
+import { describeTools } from './tool-host/describe.ts';
+import { checkStateDir } from './tool-host/paths.ts';
+import { isolateTools } from './tool-isolation.ts';
+import { credentialProblem } from './worker-api.ts';
+import { WorkerError } from './worker-error.ts';
+
+const NOTHING: DescribeToolsResult = { tools: [], moduleHash: '' };
+
+/**
+ * @returns what is served, and whom it runs as.
+ * @throws WorkerError with what is wrong and what to do.
+ */
+export async function prepareWorker(config: Config, servesTools: boolean) {
+  const credential = credentialProblem(config);
+  if (credential !== undefined) throw new WorkerError(credential, true);
+  const folder = await checkStateDir(config.stateDir);
+  if (folder.kind === 'unusable') throw new WorkerError(folder.message, true);
+  // Other roles need neither root nor the tool user, and must not run the module without it.
+  if (config.toolUser !== undefined && !servesTools)
+    return { described: NOTHING, toolUser: undefined, toolEnv: {} };
+  const isolated = await isolateTools(config);
+  if (isolated.kind === 'unusable') throw new WorkerError(isolated.problem, true);
+  const { toolUser, toolEnv } = isolated;
+  const described = await describeTools({ toolsModule: config.toolsModule, toolUser, toolEnv });
+  if (described.kind === 'broken') throw new WorkerError(described.message, true);
+  const { tools, moduleHash } = described;
+  return { described: { tools, moduleHash }, toolUser, toolEnv };
+}
