@@ -31,10 +31,14 @@ export async function problemHere(
   chmodSync(stateDir, 0o711);
   try {
     const isolated = await isolatedIn(stateDir, change);
-    if (isolated.kind === 'usable') return undefined;
-    process.stderr.write(`\nNOT TRIED HERE, only its refusal: ${isolated.problem}\n`);
-    return isolated.problem;
+    return isolated.kind === 'usable' ? undefined : isolated.problem;
   } finally {
     rmSync(stateDir, { recursive: true, force: true });
   }
+}
+
+/** So that nobody takes a run on such a machine for one that has tried it. */
+export function aloud(problem: string | undefined): string | undefined {
+  if (problem !== undefined) process.stderr.write(`\nNOT TRIED HERE, only its refusal: ${problem}\n`);
+  return problem;
 }

@@ -26,7 +26,7 @@ import {
   useHosts,
 } from './hosts.ts';
 import { startMemoryApi } from './memory-api.ts';
-import { isolatedIn, problemHere } from './tool-user-here.ts';
+import { aloud, isolatedIn, problemHere } from './tool-user-here.ts';
 
 const NOBODY = 65_534;
 const HOLDFAST = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
@@ -40,7 +40,7 @@ export default { tools: [
 ] };
 `;
 
-const problem = await problemHere();
+const problem = aloud(await problemHere());
 
 if (problem !== undefined)
   test('a machine that cannot run tools as another user is told why', () => {
