@@ -81,7 +81,15 @@ export async function toolIsolation(settings: Settings): Promise<ToolIsolation> 
           ? 'each session in a group of its own'
           : `all in group ${setting?.group}`);
   const behind = toolCommand === undefined ? '' : `; bash and exec tools behind ${toolCommand[0]}`;
-  return { kind: 'isolated', line: as + behind };
+  // What looks like a sandbox's own root is the machine's to the kernel wherever something was not hidden.
+  const isRoot = toolUser === undefined && process.getuid?.() === 0;
+  return {
+    kind: 'isolated',
+    line: as + behind,
+    ...(isRoot
+      ? { mend: 'the worker is root, and so is what it sandboxes: set HOLDFAST_TOOL_USER too' }
+      : {}),
+  };
 }
 
 async function resolveUser(settings: Settings, setting: NonNullable<Settings['toolUser']>) {
