@@ -6,6 +6,7 @@ import { approvalsCommand } from './cli/approvals.ts';
 import { chaosCommand } from './cli/chaos.ts';
 import { demoCommand } from './cli/demo.ts';
 import { emulatorCommand } from './cli/emulator.ts';
+import { useEnvFile } from './cli/env-file.ts';
 import { exitCodeOf, lineOf } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
 import { listCommand } from './cli/list.ts';
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(demoCommand())
     .addCommand(chaosCommand());
   throwOnError(program);
+  useEnvFile(program);
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
