@@ -109,7 +109,8 @@ export class Run {
     this.#ending = ending;
     this.#controller.abort();
     // Processes die at once; what runs in a thread may first heed its signal.
-    if (this.#options.toolbox.isProcess(this.#options.request.name)) this.#early = this.#kill();
+    const { id, request, toolbox } = this.#options;
+    if (toolbox.isProcess(id, request.name)) this.#early = this.#kill();
   }
 
   /** A process that cannot be killed must not keep the call open for ever. */
@@ -161,7 +162,9 @@ export class Run {
         return journal.recordAnswer(id, { isError: answer.isError, ...ended }, answer.contentJson);
       case 'timed-out': {
         const left = survivors.length === 0 ? '' : `; still running: ${survivors.join(', ')}`;
-        const text = `Error: ${request.name} timed out after ${request.timeoutMs} ms and was ended${left}`;
+        const said = lastLines(this.#log.end).join('\n');
+        const last = said === '' ? '' : `; its last output: ${said}`;
+        const text = `Error: ${request.name} timed out after ${request.timeoutMs} ms and was ended${left}${last}`;
         return journal.recordAnswer(id, { isError: true, ...ended }, textAnswer(true, text).contentJson);
       }
       case 'stopped':

@@ -198,7 +198,9 @@ describe('an exec tool', () => {
 
   test('that runs too long is killed with its whole group, and its log kept', async () => {
     const { client, id, outcome } = await script('echo waiting >&2; sleep 300 & sleep 300', {}, 5_000);
-    expect(errorText(outcome)).toBe('Error: shell-script timed out after 5000 ms and was ended');
+    expect(errorText(outcome)).toBe(
+      'Error: shell-script timed out after 5000 ms and was ended; its last output: waiting',
+    );
     expect(await client.log(id)).toMatchObject({ bytes: Buffer.from('waiting\n') });
   });
 
