@@ -11,7 +11,7 @@ import { hostEnvironment } from './host-config.ts';
 import type { Owner } from './tool-user.ts';
 
 export interface CellOptions<Out> {
-  readonly entry: 'tool-thread' | 'mount-thread';
+  readonly entry: 'tool-thread' | 'mount-thread' | 'mcp-thread';
   readonly data: unknown;
   /** All of its environment, `HOLDFAST_HOST` included. */
   readonly env: Readonly<Record<string, string>>;

@@ -24,6 +24,12 @@ export type ChildReport =
   | { readonly kind: 'ended'; readonly reason: string }
   | { readonly kind: 'silent' };
 
+/** How long the report of an ended process is read on. */
+const DRAIN_MS = 500;
+
+/** Begins a line that is no report yet: it gives the process so many milliseconds more from now on. */
+export const EXTEND = '+';
+
 /**
  * Resolves with the first line of the report. A process that is silent for `timeoutMs` is killed with its group.
  * It leads its own session, so that no signal to the worker's terminal reaches it.
@@ -57,22 +63,30 @@ export function startEntry(options: ChildEntry): Promise<ChildReport & { readonl
       reject(options.signal?.reason);
       settle({ kind: 'silent' });
     };
-    const timer = setTimeout(() => {
+    const onSilence = (): void => {
       killGroup(child);
       settle({ kind: 'silent' });
-    }, options.timeoutMs);
+    };
+    let timer = setTimeout(onSilence, options.timeoutMs);
     options.signal?.addEventListener('abort', onAbort, { once: true });
-    report.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
-      const end = text.indexOf('\n');
-      if (end >= 0) settle({ kind: 'report', text: text.slice(0, end), pid: child.pid ?? 0 });
+    report.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+        const line = text.slice(0, end);
+        text = text.slice(end + 1);
+        if (!line.startsWith(EXTEND)) return settle({ kind: 'report', text: line, pid: child.pid ?? 0 });
+        clearTimeout(timer);
+        timer = setTimeout(onSilence, Number(line.slice(EXTEND.length)));
+      }
     });
     child.once('error', error => settle({ kind: 'ended', reason: error.message }));
     child.once('exit', (code, signal) => {
-      // The report may still be in the pipe.
-      setImmediate(() =>
-        settle({ kind: 'ended', reason: code === null ? `killed by ${signal}` : `exit code ${code}` }),
-      );
+      const reason = code === null ? `killed by ${signal}` : `exit code ${code}`;
+      // The report may still be in the pipe, which a process that it left behind may hold open.
+      const onDrained = (): void => settle({ kind: 'ended', reason });
+      if (report.closed) return onDrained();
+      report.once('close', onDrained);
+      setTimeout(onDrained, DRAIN_MS).unref();
     });
   });
 }

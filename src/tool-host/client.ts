@@ -16,8 +16,10 @@ import {
   type LogAnswer,
   type NoHost,
   type OutcomeAnswer,
+  type ReloadAnswer,
   type StopAnswer,
 } from './protocol.ts';
+import type { ToolsVersion } from './tool-set.ts';
 
 /** Connected, but no answer within the time given: stopped, or stuck. */
 export interface Silent {
@@ -31,6 +33,8 @@ interface Reply {
 }
 
 const DEFAULT_ANSWER_MS = 30_000;
+/** What loading a module may take, over that. */
+const RELOAD_MS = 30_000;
 
 export class ToolHostClient {
   readonly #agent = new Agent({ keepAlive: true, scheduling: 'lifo' });
@@ -94,6 +98,11 @@ export class ToolHostClient {
   /** Mounts the session's skills and memory stores, however long that takes; a second time renews the token. */
   mount(request: MountRequest, signal?: AbortSignal): Promise<MountAnswer | HostLost | NoHost> {
     return this.#json('POST', '/mount', request, signal);
+  }
+
+  /** Has the host serve another version of the tools module to the calls that start from then on. */
+  reload(version: ToolsVersion, signal?: AbortSignal): Promise<ReloadAnswer | HostLost | NoHost> {
+    return this.#patiently(RELOAD_MS, signal, either => this.#json('POST', '/tools', version, either));
   }
 
   /** Ends the host, however long that takes. `closeWorkspace` is what a worker wants: it also sees that the process is gone. */

@@ -5,13 +5,13 @@
 import type { HostLimits } from './limits.ts';
 import type { SessionPaths } from './paths.ts';
 import type { ProcessIdentity } from './processes.ts';
+import type { ToolsVersion } from './tool-set.ts';
 import type { Owner } from './tool-user.ts';
 
-export interface HostConfig {
+export interface HostConfig extends ToolsVersion {
   readonly sessionId: string;
   readonly incarnation: string;
   readonly paths: SessionPaths;
-  readonly toolsModule: string | undefined;
   readonly toolEnv: Readonly<Record<string, string>>;
   /** `{workspace}` stands for the session's. */
   readonly commandPrefix: readonly string[];
@@ -40,6 +40,10 @@ export interface HostRecord extends ProcessIdentity {
 
 /** Names that must not reach a tool, whoever allows them: they hold the worker's credentials (I9) or our marks. */
 const BARRED = /^(ANTHROPIC_|TEMPORAL_|HOLDFAST_)/i;
+
+export function isBarred(name: string): boolean {
+  return BARRED.test(name);
+}
 
 /** The environment of tools: what was allowed, less what never is, plus the mark that finds them again. */
 export function toolEnvironment(

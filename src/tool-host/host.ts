@@ -9,12 +9,19 @@ import { type HostConfig, type HostRecord, hostEnvironment, toolEnvironment } fr
 import { boundLog } from './host-log.ts';
 import { Journal, readIncarnation } from './journal.ts';
 import { type KillReport, killAll } from './kill.ts';
-import { hashModule } from './module-hash.ts';
+import { hashOf } from './module-hash.ts';
 import { Mounts } from './mounts.ts';
 import { bootId, identify, isAlive, type ProcessIdentity } from './processes.ts';
-import { type CloseAnswer, type CloseRequest, type Health, PROTOCOL_VERSION } from './protocol.ts';
+import {
+  type CloseAnswer,
+  type CloseRequest,
+  type Health,
+  PROTOCOL_VERSION,
+  type ReloadAnswer,
+} from './protocol.ts';
 import { createHostServer } from './server.ts';
 import { noteFor } from './session-notes.ts';
+import type { ToolsVersion } from './tool-set.ts';
 import { isolationMark, sessionGid } from './tool-user.ts';
 import { Toolbox } from './toolbox.ts';
 
@@ -33,6 +40,7 @@ export class ToolHost {
   readonly #marks: readonly string[];
   #groups: ProcessIdentity[] = [];
   #moduleHash = '';
+  #reloading: Promise<unknown> = Promise.resolve();
   #fenced = false;
   #spokenAt = performance.now();
   /** Requests that wait for an answer. */
@@ -41,7 +49,7 @@ export class ToolHost {
 
   constructor(config: HostConfig) {
     this.#config = config;
-    const { incarnation, limits, paths, owner, toolsModule } = config;
+    const { incarnation, limits, paths, owner, toolsModule, source, mcpLists } = config;
     this.#marks = [`HOLDFAST_HOST=${incarnation}`];
     const journal = new Journal(paths.journal, limits);
     const env = toolEnvironment(config.toolEnv, incarnation);
@@ -61,7 +69,7 @@ export class ToolHost {
       env,
       commandPrefix,
       owner,
-      toolsModule,
+      version: { toolsModule, source, mcpLists },
       limits,
       onGroup,
     });
@@ -79,6 +87,7 @@ export class ToolHost {
         this.#speaking += change;
       },
       mount: request => this.#mounts.mount(request),
+      reload: version => this.#reload(version),
       close: request => this.close(request),
       onClosed: () => void this.#exit(0),
     });
@@ -86,10 +95,10 @@ export class ToolHost {
 
   /** Serves when it resolves. Rejects with what keeps it from serving. */
   async start(): Promise<void> {
-    const { paths, toolsModule, limits, hostLostMs } = this.#config;
+    const { paths, limits, hostLostMs } = this.#config;
     if (!this.#journalStands())
       throw new Error(`there is no journal of this incarnation in ${paths.journal}`);
-    this.#moduleHash = await hashModule(toolsModule);
+    this.#moduleHash = await hashOf(this.#config);
     const problem = await this.#toolbox.start();
     if (problem !== undefined) throw new Error(problem);
     await removeFile(paths.socket);
@@ -130,6 +139,18 @@ export class ToolHost {
     await removeFile(paths.socket);
     await failpoint('close.ended');
     return { kind: 'closed', stoppedCalls, killed, survivors, hookFailures, mountFailures };
+  }
+
+  /** One after the other: the last version that was asked for is the one that stays. */
+  #reload(version: ToolsVersion): Promise<ReloadAnswer> {
+    const reloaded = this.#reloading.then(async (): Promise<ReloadAnswer> => {
+      const problem = await this.#toolbox.replace(version);
+      if (problem !== undefined) return { kind: 'broken', message: problem };
+      this.#moduleHash = await hashOf(version);
+      return { kind: 'reloaded', tools: this.#toolbox.tools, moduleHash: this.#moduleHash };
+    });
+    this.#reloading = reloaded.catch(() => undefined);
+    return reloaded;
   }
 
   #health(): Omit<Health, 'kind'> {

@@ -3,7 +3,8 @@
  * its issues as JSON; either way the model gets one line that names the fields.
  */
 import type { ValidateFunction } from 'ajv';
-import { messageOf, type RunnableTool } from './tools-module.ts';
+import type { RunnableTool } from './module-entry.ts';
+import { messageOf } from './tools-module.ts';
 
 export type CheckedInput =
   | { readonly kind: 'valid'; readonly input: unknown }

@@ -10,11 +10,12 @@ import type { HostRecord } from './host-config.ts';
 import { killIncarnation } from './leftovers.ts';
 import { DEFAULT_LIMITS, type HostLimits } from './limits.ts';
 import { unmountMs } from './memory-rescue.ts';
-import { hashModule } from './module-hash.ts';
+import { hashOf } from './module-hash.ts';
 import { checkStateDir, sessionPaths } from './paths.ts';
 import type { CloseAnswer } from './protocol.ts';
 import { END_MS, look, raise, waitUntilGone } from './raise-host.ts';
 import { recordOwner } from './session-owner.ts';
+import type { ToolsVersion } from './tool-set.ts';
 import { isolationMark, ownerOf, type ToolUser } from './tool-user.ts';
 
 export interface OpenOptions {
@@ -25,6 +26,8 @@ export interface OpenOptions {
   readonly expected?: { readonly incarnation: string } | undefined;
   /** Absolute path of the user's tools module. */
   readonly toolsModule?: string | undefined;
+  /** More of the version that is to be served; read at the call. */
+  readonly served?: Pick<ToolsVersion, 'source' | 'mcpLists'> | undefined;
   /** The whole environment of tools, already allow-listed. ANTHROPIC_*, TEMPORAL_* and HOLDFAST_* never pass (I9). */
   readonly toolEnv: Readonly<Record<string, string>>;
   /** Prefix of the command lines of bash and `exec` tools, e.g. `['bwrap', …]`. */
@@ -56,13 +59,14 @@ const SECOND_LOOK_MS = 1_000;
  */
 export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspace> {
   const { stateDir, sessionId, toolsModule, toolUser, toolCommand = [], signal } = options;
+  const { source, mcpLists } = options.served ?? {};
   const expected = options.expected?.incarnation;
   const paths = sessionPaths(stateDir, sessionId);
   const hungAfterMs = options.hungAfterMs ?? DEFAULT_HUNG_MS;
   const startMs = options.startMs ?? DEFAULT_START_MS;
   const owner = toolUser && ownerOf(toolUser, sessionId);
   const wanted = {
-    moduleHash: await hashModule(toolsModule),
+    moduleHash: await hashOf({ toolsModule, source }),
     isolation: isolationMark(owner, toolCommand),
   };
 
@@ -87,6 +91,8 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenedWorkspa
         paths,
         expected,
         toolsModule,
+        source,
+        mcpLists,
         toolEnv: options.toolEnv,
         commandPrefix: toolCommand,
         owner,

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { ToolsVersion } from './tool-set.ts';
 
 const MOST_FILES = 200;
 const RELATIVE_IMPORT = /(?:from|import|require)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
@@ -22,4 +23,9 @@ export async function hashModule(path: string | undefined): Promise<string> {
     }
   }
   return found ? hash.digest('hex') : '';
+}
+
+/** Of a version whose files are given, theirs; else of what is on disk. */
+export async function hashOf({ toolsModule, source }: ToolsVersion): Promise<string> {
+  return source?.hash ?? hashModule(toolsModule);
 }

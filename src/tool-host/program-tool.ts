@@ -5,13 +5,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { textBlock, toContent } from '../session/answers.ts';
+import type { ProgramTool } from './module-entry.ts';
 import { callMark } from './paths.ts';
 import { identify } from './processes.ts';
 import { boundResult, joinEnds } from './result-size.ts';
 import { TextEnds } from './text-ends.ts';
 import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
 import type { Owner } from './tool-user.ts';
-import type { ProgramTool } from './tools-module.ts';
 
 export interface ProgramOptions {
   readonly workspace: string;

@@ -9,6 +9,7 @@
  *   DELETE /calls/:id               stop                 StopRequest   → StopAnswer, after everything is dead
  *   GET    /                        health               –             → Health
  *   POST   /mount                   skills and memory    MountRequest  → MountAnswer
+ *   POST   /tools                  another version      ToolsVersion  → ReloadAnswer, when new calls run it
  *   POST   /close                   end the host         CloseRequest  → CloseAnswer
  */
 import type { ToolUseType } from '../session/answers.ts';
@@ -112,6 +113,11 @@ export interface Health {
   /** Milliseconds since then, by a clock that does not jump; 0 while somebody waits for an answer. */
   readonly quietMs: number;
 }
+
+export type ReloadAnswer =
+  | { readonly kind: 'reloaded'; readonly tools: readonly ServedTool[]; readonly moduleHash: string }
+  /** The version cannot be used; the one before stays. */
+  | { readonly kind: 'broken'; readonly message: string };
 
 export interface CloseRequest {
   /** Milliseconds that running calls get before they are stopped; only with `killRunning`. */

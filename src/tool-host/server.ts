@@ -15,7 +15,9 @@ import {
   type Health,
   type HostLost,
   INCARNATION_HEADER,
+  type ReloadAnswer,
 } from './protocol.ts';
+import type { ToolsVersion } from './tool-set.ts';
 
 export interface ServedHost {
   readonly incarnation: string;
@@ -28,6 +30,7 @@ export interface ServedHost {
   /** Told when a request that is not a mere look begins, and when it is over. */
   readonly onSpoken: (change: 1 | -1) => void;
   readonly mount: (request: MountRequest) => Promise<MountAnswer>;
+  readonly reload: (version: ToolsVersion) => Promise<ReloadAnswer>;
   readonly close: (request: CloseRequest) => Promise<CloseAnswer>;
   /** The answer to `close` is out: the process may end. */
   readonly onClosed: () => void;
@@ -70,6 +73,8 @@ async function answer(host: ServedHost, request: IncomingMessage, response: Serv
   }
   if (request.method === 'POST' && path === '/mount')
     return sendJson(response, await host.mount(await readBody<MountRequest>(request)));
+  if (request.method === 'POST' && path === '/tools')
+    return sendJson(response, await host.reload(await readBody<ToolsVersion>(request)));
   const [, callId, part] = /^\/calls\/([^/]+)(?:\/(log|outcome))?$/.exec(path) ?? [];
   if (callId === undefined) return sendJson(response, { kind: 'error', message: 'no such path' }, 404);
   await answerCall(host, decodeURIComponent(callId), part, query, request, response);

@@ -1,12 +1,15 @@
 /** What the pool and a tools thread say to each other. */
 import type { ToolUseType } from '../session/answers.ts';
 import type { ServedTool } from '../session/served-tool.ts';
+import type { ModuleServer, ProgramTool } from './module-entry.ts';
+import type { ModuleSource } from './module-source.ts';
 import type { MountRoots } from './mount-protocol.ts';
-import type { ProgramTool } from './tools-module.ts';
 
 /** `workerData` of a thread. */
 export interface ThreadData {
   readonly toolsModule: string | undefined;
+  /** The module's files; undefined: as they are on disk. */
+  readonly source: ModuleSource | undefined;
   readonly workspace: string;
   readonly maxResultBytes: number;
 }
@@ -31,6 +34,7 @@ export interface ThreadReady {
   readonly tools: readonly ServedTool[];
   /** Those of them that are programs, by name. */
   readonly programs: Readonly<Record<string, ProgramTool>>;
+  readonly servers: readonly ModuleServer[];
 }
 
 export type FromThread =

@@ -4,12 +4,12 @@
  */
 import type { ServedTool } from '../session/served-tool.ts';
 import type { HostLimits } from './limits.ts';
+import type { ProgramTool } from './module-entry.ts';
 import type { MountRoots } from './mount-protocol.ts';
 import { callMark } from './paths.ts';
 import { type ThreadEnd, ThreadHandle, type ThreadOptions } from './thread-handle.ts';
 import type { ThreadReady } from './thread-protocol.ts';
 import type { ToolCall } from './tool-run.ts';
-import type { ProgramTool } from './tools-module.ts';
 
 type PoolLimits = Pick<
   HostLimits,

@@ -5,10 +5,12 @@
 import { type ContentBlock, textBlock, toContent } from '../session/answers.ts';
 import { enterCell, onMessage, tell as tellHost } from './cell-port.ts';
 import { checkSchema, checkToolInput } from './input-check.ts';
+import type { ModuleTool, RunnableTool } from './module-entry.ts';
+import { pinSources } from './module-source.ts';
 import type { MountRoots } from './mount-protocol.ts';
 import { boundResult } from './result-size.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-protocol.ts';
-import { loadToolsModule, type ModuleTool, messageOf, type RunnableTool } from './tools-module.ts';
+import { firstProblem, loadToolsModule, messageOf } from './tools-module.ts';
 
 type Run = Extract<ToThread, { kind: 'run' }>;
 
@@ -24,12 +26,13 @@ const fileContext: { workdir: string; allowedRoots: string[]; readOnlyRoots: str
   readOnlyRoots: [],
 };
 
+if (data.source !== undefined) pinSources(data.source);
 const loaded =
   data.toolsModule === undefined
-    ? ({ kind: 'loaded', tools: [] } as const)
+    ? ({ kind: 'loaded', tools: [], servers: [] } as const)
     : await loadToolsModule(data.toolsModule);
 if (loaded.kind === 'broken') {
-  tell(loaded);
+  tell({ kind: 'broken', message: firstProblem(loaded.problems) });
 } else {
   for (const tool of loaded.tools) modules.set(tool.served.name, tool);
   const programs = loaded.tools.flatMap(({ served, implementation }) =>
@@ -40,6 +43,7 @@ if (loaded.kind === 'broken') {
     kind: 'ready',
     tools: loaded.tools.map(tool => tool.served),
     programs: Object.fromEntries(programs),
+    servers: loaded.servers,
   });
 }
 

@@ -7,9 +7,8 @@ import { BUILTIN_TOOLS } from './builtin-tools.ts';
 import type { HostLimits } from './limits.ts';
 import type { MountRoots } from './mount-protocol.ts';
 import type { ProcessIdentity } from './processes.ts';
-import { runProgram } from './program-tool.ts';
-import { ToolPool } from './tool-pool.ts';
-import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
+import type { ToolAnswer, ToolCall } from './tool-run.ts';
+import { ToolSet, type ToolsVersion } from './tool-set.ts';
 import type { Owner } from './tool-user.ts';
 
 export interface ToolboxOptions {
@@ -22,7 +21,7 @@ export interface ToolboxOptions {
   readonly commandPrefix: readonly string[];
   /** Whom tools run as; undefined: the user of this process. */
   readonly owner: Owner | undefined;
-  readonly toolsModule: string | undefined;
+  readonly version: ToolsVersion;
   readonly limits: HostLimits;
   readonly onGroup: (leader: ProcessIdentity) => void;
 }
@@ -43,11 +42,15 @@ function noteShell(mark: string): void {
 export class Toolbox {
   readonly #options: ToolboxOptions;
   readonly #bash: BashTool;
-  readonly #pool: ToolPool;
+  #set: ToolSet;
+  /** Earlier versions of the module whose last calls still run. */
+  readonly #retiring = new Set<ToolSet>();
+  /** Which version runs a call, by the call's id. */
+  readonly #runningOn = new Map<string, ToolSet>();
 
   constructor(options: ToolboxOptions) {
     this.#options = options;
-    const { workspace, env, commandPrefix, owner, limits, toolsModule } = options;
+    const { workspace, env, commandPrefix, owner, limits, version } = options;
     // Left by the first shell of this incarnation: if it stands when a host starts, that shell is lost.
     const shellMark = join(options.journal, 'shell-started');
     this.#bash = new BashTool({
@@ -62,68 +65,67 @@ export class Toolbox {
         options.onGroup(leader);
       },
     });
-    this.#pool = new ToolPool(
-      {
-        data: { toolsModule, workspace, maxResultBytes: limits.maxResultBytes },
-        env,
-        memoryMb: limits.threadMemoryMb,
-        owner,
-      },
-      limits,
-    );
+    this.#set = this.#setOf(version);
   }
 
   get tools(): readonly ServedTool[] {
-    return [...BUILTIN_TOOLS, ...this.#pool.tools];
+    return [...BUILTIN_TOOLS, ...this.#set.tools];
   }
 
   serves(name: string): boolean {
     return this.tools.some(tool => tool.name === name);
   }
 
-  /** Whether the tool is child processes alone, which may be killed without asking. */
-  isProcess(name: string): boolean {
-    return name === 'bash' || this.#pool.program(name) !== undefined;
+  /** Whether the running call's tool is child processes alone, which may be killed without asking. */
+  isProcess(callId: string, name: string): boolean {
+    return name === 'bash' || this.#runningOn.get(callId)?.isProgram(name) === true;
   }
 
   /** Loads the user's module. @returns what is wrong with it, if anything. */
-  async start(): Promise<string | undefined> {
-    const ready = await this.#pool.start();
-    return ready.kind === 'broken' ? ready.message : undefined;
+  start(): Promise<string | undefined> {
+    return this.#set.start();
+  }
+
+  /**
+   * Calls that start from now on run this version; running ones end on theirs. @returns what is wrong with it, if
+   * anything: then nothing has changed.
+   */
+  async replace(version: ToolsVersion): Promise<string | undefined> {
+    const next = this.#setOf(version);
+    const problem = await next.start();
+    if (problem !== undefined) return problem;
+    const old = this.#set;
+    this.#set = next;
+    this.#retiring.add(old);
+    void old.retire().then(failures => {
+      this.#retiring.delete(old);
+      for (const failure of failures) console.error(`close hook of an earlier version: ${failure}`);
+    });
+    return undefined;
   }
 
   /** Never rejects. After an abort it settles within `abortGraceMs` and a little. */
   async run(call: ToolCall): Promise<ToolAnswer> {
     if (call.name === 'bash') return this.#bash.run(call);
-    const end = await this.#pool.run(call, this.#options.roots());
-    switch (end.kind) {
-      case 'answer':
-        return end;
-      case 'died':
-        return { ...textAnswer(true, `Error: ${end.reason}`), abandoned: true };
-      case 'run-program': {
-        const program = this.#pool.program(call.name);
-        if (program === undefined) return textAnswer(true, `Error: no program for ${call.name}`);
-        const { workspace, env, commandPrefix, owner, limits, onGroup } = this.#options;
-        const note = (leader: ProcessIdentity): void => {
-          onGroup(leader);
-          call.onGroup(leader);
-        };
-        const { maxResultBytes } = limits;
-        return runProgram(
-          program,
-          { ...call, onGroup: note },
-          { workspace, env, commandPrefix, owner, maxResultBytes },
-        );
-      }
+    const set = this.#set;
+    this.#runningOn.set(call.id, set);
+    try {
+      return await set.run(call, this.#options.roots());
+    } finally {
+      this.#runningOn.delete(call.id);
     }
   }
 
-  /** Runs the close hooks, then ends shell and threads. @returns the hooks that failed. */
+  /** Runs the close hooks, then ends shell, threads and servers. @returns the hooks that failed. */
   async close(): Promise<readonly string[]> {
-    const failures = await this.#pool.runCloseHooks();
+    const sets = [this.#set, ...this.#retiring];
+    const failures = await Promise.all(sets.map(set => set.close()));
     this.#bash.close();
-    await this.#pool.terminate();
-    return failures;
+    return failures.flat();
+  }
+
+  #setOf(version: ToolsVersion): ToolSet {
+    const { workspace, env, commandPrefix, owner, limits, onGroup } = this.#options;
+    return new ToolSet({ workspace, env, commandPrefix, owner, limits, version, onGroup });
   }
 }

@@ -28,7 +28,8 @@ describe('describeTools', () => {
   test('tells what openWorkspace tells, with the policies of the module', async () => {
     const told = await describeTools({ toolsModule: FIXTURE_TOOLS, toolEnv: toolEnv() });
     const opened = await hosts.open({ toolsModule: FIXTURE_TOOLS });
-    expect(told).toEqual({ kind: 'described', tools: opened.tools, moduleHash: opened.moduleHash });
+    const { tools, moduleHash } = opened;
+    expect(told).toEqual({ kind: 'described', tools, moduleHash, mcpLists: {} });
     const byName = new Map(opened.tools.map(tool => [tool.name, tool]));
     expect(byName.get('noop')).toEqual({ name: 'noop', timeoutMs: 150_000, idempotent: false, locks: [] });
     expect(byName.get('effect')).toEqual({

@@ -85,7 +85,7 @@ describe('a start marker that the disk does not confirm', () => {
         env,
         commandPrefix: [],
         owner: undefined,
-        toolsModule: undefined,
+        version: {},
       },
       limits: DEFAULT_LIMITS,
       roots: () => ({ allowed: [], readOnly: [] }),

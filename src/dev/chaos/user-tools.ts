@@ -5,7 +5,8 @@
 
 import { pathToFileURL } from 'node:url';
 import { checkSchema, checkToolInput } from '../../tool-host/input-check.ts';
-import { loadToolsModule, type ModuleTool } from '../../tool-host/tools-module.ts';
+import type { ModuleTool } from '../../tool-host/module-entry.ts';
+import { firstProblem, loadToolsModule } from '../../tool-host/tools-module.ts';
 import type { CallMix, MixedCall } from './call-mix.ts';
 import { createRandom, type Random } from './random.ts';
 import { sampleOf } from './sample-input.ts';
@@ -25,7 +26,12 @@ const TRIED = 20;
 /** @param path absolute path of the tools module, which is loaded here: it is the user's own machine and code. */
 export async function loadUserTools(path: string): Promise<UserTools> {
   const loaded = await loadToolsModule(path);
-  if (loaded.kind === 'broken') return { kind: 'unusable', message: loaded.message };
+  if (loaded.kind === 'broken') return { kind: 'unusable', message: firstProblem(loaded.problems) };
+  if (loaded.tools.length === 0)
+    return {
+      kind: 'unusable',
+      message: `the tools module ${path} has tools of MCP servers only, which are not struck`,
+    };
   const { chaos } = (await import(pathToFileURL(path).href)) as { chaos?: unknown };
   const given = readGiven(chaos, loaded.tools);
   if (typeof given === 'string')
