@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import { errorText } from './error-text.ts';
 import { turnOnFailpoints } from './failpoint.ts';
 import { reportHealth } from './health-report.ts';
+import { reloadOnChange } from './hot-reload.ts';
 import { lookAfterOrphans } from './housekeeping.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
@@ -47,6 +48,11 @@ export type Role = (typeof ROLES)[number];
 /** A deploy, a reboot or a short outage must not move a session away from its files. */
 const HOST_LOST_MS = 300_000;
 
+export interface WorkerFlags extends IntakeFlags {
+  /** Whether an edit of the tools module takes effect at once. */
+  readonly reload?: boolean;
+}
+
 export interface RunningWorker {
   readonly hostId: string | undefined;
   /** Resolves when the worker has ended in order; rejects when it failed. */
@@ -64,11 +70,12 @@ export async function startWorker(
   config: Config,
   roles: readonly Role[],
   logger: Logger,
-  flags: IntakeFlags = {},
+  flags: WorkerFlags = {},
 ): Promise<RunningWorker> {
   const { failpoints: folder } = config;
   if (folder !== undefined) turnOnFailpoints({ folder, kind: 'worker' });
-  const { described, toolUser, toolEnv } = await prepareWorker(config, roles.includes('tools'));
+  const pinned = flags.reload === true;
+  const { served, toolUser, toolEnv } = await prepareWorker(config, roles.includes('tools'), pinned);
   const { address, namespace } = config.temporal;
   const probe = async (): Promise<void> => {
     await connection.withDeadline(Date.now() + 5_000, () =>
@@ -133,6 +140,7 @@ export async function startWorker(
       ...{
         stateDir,
         toolsModule,
+        served,
         toolEnv,
         toolCommand,
         toolUser,
@@ -144,7 +152,14 @@ export async function startWorker(
       },
     };
     const mounts = mountsOf(config);
-    const tools = createToolActivities({ ...deps, settings, mounts, hostId: host, maxHosts, described });
+    const tools = createToolActivities({
+      ...deps,
+      settings,
+      mounts,
+      hostId: host,
+      maxHosts,
+      described: served,
+    });
     closeTools = tools.close;
     onSwept = tools.forgetAllBut;
     workers.push(
@@ -165,7 +180,9 @@ export async function startWorker(
   }
   const intake = roles.includes('sessions') ? intakeOf(config, { client, ...api }, logger, flags) : undefined;
   const health = reportHealth({ folder: attempts.folder, roles, temporal: `${address}/${namespace}`, probe });
+  const reload = reloadOnChange({ config: { ...config, toolEnv, toolUser }, served, client, logger });
   const shutdown = () => {
+    reload?.stop();
     health.stop();
     intake?.stop();
     for (const worker of created) if (worker.getState() === 'RUNNING') worker.shutdown();

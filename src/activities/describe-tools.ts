@@ -7,10 +7,11 @@ export interface DescribeToolsResult {
 
 /**
  * Names and policies of the tools this deployment serves, told without opening a workspace, so that calls of
- * other clients cost no process (§4). Read once, at the worker's start.
+ * other clients cost no process (§4). Read at the worker's start, and anew when `up` sees an edit.
  */
 export function createDescribeTools(described: DescribeToolsResult) {
   return async function describeTools(): Promise<DescribeToolsResult> {
-    return described;
+    const { tools, moduleHash } = described;
+    return { tools, moduleHash };
   };
 }

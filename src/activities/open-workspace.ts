@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { failpoint } from '../failpoint.ts';
 import type { ServedTool } from '../session/served-tool.ts';
+import type { OpenOptions } from '../tool-host/launch.ts';
 import type { HostLimits } from '../tool-host/limits.ts';
 import { sessionPaths } from '../tool-host/paths.ts';
 import type { Keep } from '../tool-host/retention.ts';
@@ -42,6 +43,8 @@ export interface OpenWorkspaceResult {
 export interface ToolSettings {
   readonly stateDir: string;
   readonly toolsModule?: string | undefined;
+  /** More of the module that is served now; read at each open. */
+  readonly served?: OpenOptions['served'];
   readonly toolEnv: Readonly<Record<string, string>>;
   readonly toolCommand?: readonly string[] | undefined;
   /** Whom tools run as; absent: the worker's own user. */

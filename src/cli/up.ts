@@ -35,7 +35,7 @@ async function up(flags: UpFlags): Promise<void> {
     const serving = withServer(config, server);
     // One host: nobody is there to take over.
     const alone = { ...serving, hostLostMs: serving.hostLostMs ?? 0 };
-    const worker = await startWorker(alone, ROLES, log);
+    const worker = await startWorker(alone, ROLES, log, { reload: true });
     log.info(readyLine(serving, ROLES, worker));
     await untilSignalled(worker);
   } finally {

@@ -1,5 +1,6 @@
 /** What a running session hears: signals, updates, queries. Handlers only record; the steps act on it. */
 import { setHandler } from '@temporalio/workflow';
+import type { ServedTool } from '../session/served-tool.ts';
 import { heldCalls, refuseAnswer, takeAnswer } from './approvals.ts';
 import {
   adoptWorkUpdate,
@@ -9,6 +10,8 @@ import {
   heldQuery,
   statusQuery,
   stopUpdate,
+  type ToolsChange,
+  toolsSignal,
   type Wake,
   wakeSignal,
 } from './messages.ts';
@@ -21,6 +24,12 @@ export function handleMessages(run: Run): void {
   setHandler(wakeSignal, wake => {
     run.options = { ...run.options, ...limitsOf(wake) };
     run.fold({ type: 'woken' });
+  });
+  setHandler(toolsSignal, change => {
+    const tools = toolsOf(change);
+    if (tools === undefined || isSame(tools, run.state.tools)) return;
+    run.note(`the tools are now ${tools.map(tool => tool.name).join(', ')}`);
+    run.fold({ type: 'tools', tools });
   });
   setHandler(
     stopUpdate,
@@ -56,6 +65,20 @@ function limitsOf(wake: Wake | undefined): Wake {
     ...(isLimit(maxDurationMs) ? { maxDurationMs } : {}),
     ...(isLimit(approvalDeadlineMs) ? { approvalDeadlineMs } : {}),
   };
+}
+
+function toolsOf(change: ToolsChange | undefined): readonly ServedTool[] | undefined {
+  const tools: unknown = change?.tools;
+  if (!Array.isArray(tools)) return undefined;
+  const usable = tools.every(
+    tool => typeof tool?.name === 'string' && isLimit(tool.timeoutMs) && Array.isArray(tool.locks),
+  );
+  return usable ? tools : undefined;
+}
+
+/** An edit of what tools do is told too, and is none of a run's business. */
+function isSame(tools: readonly ServedTool[], known: readonly ServedTool[] | undefined): boolean {
+  return JSON.stringify(tools) === JSON.stringify(known);
 }
 
 function isLimit(value: unknown): value is number {

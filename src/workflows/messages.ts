@@ -4,6 +4,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { SessionEvent } from '../session/events.ts';
+import type { ServedTool } from '../session/served-tool.ts';
 
 /** How far a session's events are read: the newest `processed_at` that was signalled; null: nothing yet. */
 export interface Cursor {
@@ -48,6 +49,13 @@ export interface Wake {
 }
 
 export const wakeSignal = defineSignal<[Wake]>('wake');
+
+/** Which tools are served from now on; sent to every running session when `up` has loaded an edited module. */
+export interface ToolsChange {
+  readonly tools: readonly ServedTool[];
+}
+
+export const toolsSignal = defineSignal<[ToolsChange]>('tools');
 
 export interface StopRequest {
   /** Milliseconds that running calls may still take. */
