@@ -1,7 +1,14 @@
 /** A state being folded: copied once for a batch, its calls copied when they change. */
 import { noteActive } from './active-calls.ts';
 import { isBefore } from './order.ts';
-import type { Call, Early, Interrupt, SessionState, Settlement } from './state.ts';
+import {
+  type Call,
+  type Early,
+  type Interrupt,
+  isOver,
+  type SessionState,
+  type Settlement,
+} from './state.ts';
 
 export type Draft = { -readonly [K in keyof SessionState]: SessionState[K] } & {
   calls: Record<string, Call>;
@@ -40,10 +47,18 @@ export function update(draft: Draft, call: Call, change: Partial<Call>): Call {
 }
 
 /** Puts a call, or its new form, into the state. */
-export function write(draft: Draft, call: Call): Call {
+export function write(draft: Draft, next: Call): Call {
+  const call = placed(draft, next);
   put(draft.calls, call.id, call);
   noteActive(draft, call);
   return call;
+}
+
+/** Whoever follows a session asks for the calls behind a place, so a call that is over gets one, and keeps it. */
+export function placed(state: { places?: number }, call: Call): Call {
+  if (call.place !== undefined || !isOver(call)) return call;
+  state.places = (state.places ?? 0) + 1;
+  return { ...call, place: state.places };
 }
 
 /** Of a call that never ran, the strongest ending counts, whatever came first (I1). */

@@ -1,6 +1,6 @@
 /** A session's calls as people and programs see them (design §9), and the state made small for the next run. */
 import { decisionWords } from './decision.ts';
-import { put } from './draft.ts';
+import { placed, put } from './draft.ts';
 import { hintOf } from './events.ts';
 import { stampOf } from './order.ts';
 import { type Call, isHeld, pendingCalls, type SessionState } from './state.ts';
@@ -71,10 +71,10 @@ export function settleAnswered(state: SessionState): SessionState {
 
 function settleRest(state: SessionState, which: (call: Call) => boolean, phase: Call['phase']): SessionState {
   const rest = pendingCalls(state).filter(which);
-  const calls = { ...state.calls };
-  for (const call of rest) put(calls, call.id, { ...call, phase });
   const ended = new Set(rest.map(call => call.id));
-  return { ...state, calls, pending: state.pending.filter(id => !ended.has(id)) };
+  const next = { ...state, calls: { ...state.calls }, pending: state.pending.filter(id => !ended.has(id)) };
+  for (const call of rest) put(next.calls, call.id, placed(next, { ...call, phase }));
+  return next;
 }
 
 /** Characters of calls that may travel: half of what a payload may hold, some 2,000 calls (I11). */

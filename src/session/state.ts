@@ -74,6 +74,8 @@ export interface Call {
   readonly finishedAt?: number;
   readonly starts: number;
   readonly isError: boolean;
+  /** Its place among the calls that are over, from 1 on, in the order in which they were; it keeps its first one. */
+  readonly place?: number;
 }
 
 export interface Interrupt {
@@ -146,6 +148,8 @@ export interface SessionState {
   readonly stop?: Stop;
   /** Settled calls dropped to keep the state bounded (I11). */
   readonly forgotten: number;
+  /** How many places were given (`Call.place`); absent: none. */
+  readonly places?: number;
 }
 
 /** The state of a session of which nothing is known yet. */
@@ -188,4 +192,10 @@ export function pendingCalls(state: SessionState): Call[] {
 /** Whether a call waits for a verdict; neither a `deny` of the server nor one of a person is waited for. */
 export function isHeld(call: Call): boolean {
   return call.phase.kind === 'waiting' && call.permission === 'ask' && call.verdict === undefined;
+}
+
+/** Whether nothing more is to come of a call here: it is settled, or left to the client that owns its tool. */
+export function isOver(call: Call): boolean {
+  if (call.phase.kind === 'settled') return true;
+  return call.owned === false && call.phase.kind === 'waiting' && !isHeld(call);
 }
