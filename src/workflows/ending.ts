@@ -2,9 +2,9 @@
 import { ApplicationFailure, CancellationScope, condition } from '@temporalio/workflow';
 import { settleAnswered, voidRest } from '../session/records.ts';
 import { closeWorkspaceOn } from './activities.ts';
-import type { SessionSummary } from './messages.ts';
+import type { RunResult } from './messages.ts';
 import type { Ending, Run } from './run.ts';
-import { show, summaryOf } from './visible.ts';
+import { resultOf, show } from './visible.ts';
 import { letGoOfWork } from './work-item-keeping.ts';
 
 /** Ends a run in the open; `reason` is what an activity failed with. */
@@ -71,12 +71,12 @@ async function awaitOpening(run: Run): Promise<void> {
   await opening.catch(() => undefined);
 }
 
-export function finish(run: Run, ending: Ending): SessionSummary {
+export function finish(run: Run, ending: Ending): RunResult {
   run.state =
     run.state.ended === undefined ? settleAnswered(run.state) : voidRest(run.state, 'the session ended');
   run.over = ending.reason;
   show(run);
-  return summaryOf(run, ending.state, ending.reason);
+  return resultOf(run, ending.state, ending.reason);
 }
 
 /** Carries the summary, so that whoever waits can tell what became of each call. */
@@ -87,7 +87,7 @@ export function failed(run: Run, error: unknown): ApplicationFailure {
     type: cause instanceof ApplicationFailure ? (cause.type ?? 'Failed') : 'Failed',
     message,
     nonRetryable: true,
-    details: [summaryOf(run, 'failed', message)],
+    details: [resultOf(run, 'failed', message)],
   });
 }
 

@@ -5,6 +5,7 @@ import { heldCalls, refuseAnswer, takeAnswer } from './approvals.ts';
 import {
   adoptWorkUpdate,
   answerApprovalUpdate,
+  callsAfterQuery,
   callsQuery,
   eventsSignal,
   heldQuery,
@@ -16,7 +17,7 @@ import {
   wakeSignal,
 } from './messages.ts';
 import type { Run } from './run.ts';
-import { callDetails, statusOf } from './visible.ts';
+import { callDetails, callsAfter, statusOf } from './visible.ts';
 import { adoptWork, refuseWork, requestStop } from './work-item-keeping.ts';
 
 export function handleMessages(run: Run): void {
@@ -55,6 +56,7 @@ export function handleMessages(run: Run): void {
   setHandler(heldQuery, () => heldCalls(run));
   setHandler(statusQuery, () => statusOf(run));
   setHandler(callsQuery, () => callDetails(run));
+  setHandler(callsAfterQuery, asked => callsAfter(run, asked));
 }
 
 /** A signal may come from anybody: only what makes sense counts. */

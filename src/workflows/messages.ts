@@ -160,6 +160,17 @@ export interface CallDetail extends CallRecord {
   /** How it was settled (`posted`, `answered-elsewhere`, `denied`, `void`, `refused`) or what it waits for. */
   readonly why: string;
   readonly thread: string | null;
+  /** The verdict that it waited for; null: it needed none, or there is none yet. */
+  readonly confirmation: 'allow' | 'deny' | null;
+  /** Its place among the calls that are over, from 1 on; null while it is not. It never gets another. */
+  readonly place: number | null;
+}
+
+/** The workflow's result: a summary from which each call's end can be told without a worker. */
+export interface RunResult extends SessionSummary {
+  readonly calls: readonly CallDetail[];
+  /** The last place that was given to a call. */
+  readonly places: number;
 }
 
 export interface SessionStatus {
@@ -176,10 +187,33 @@ export interface SessionStatus {
   readonly record: readonly { readonly at: string; readonly what: string }[];
 }
 
+/** Asks for the calls that are over, in the order in which they were. */
+export interface CallsAfter {
+  /** The place behind which to begin; 0: from the first on. */
+  readonly place: number;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+export interface CallsPage {
+  readonly calls: readonly CallDetail[];
+  /** The place to ask from next. */
+  readonly next: number;
+  /** More are there already. */
+  readonly more: boolean;
+  /** So many calls behind the place are in the histories of earlier runs only (I11). */
+  readonly missing: number;
+  readonly state: SessionStatus['state'];
+  /** Calls that are not over and wait for nobody. */
+  readonly underWay: number;
+}
+
 /** `waitingFor` while no tool host is open: the machine may be full, or not there. */
 export const WAITS_FOR_HOST = 'a host for the tools';
 
 export const statusQuery = defineQuery<SessionStatus>('status');
 export const callsQuery = defineQuery<readonly CallDetail[]>('calls');
+/** What is new since the last question: following a session costs its history nothing, and no whole list each time. */
+export const callsAfterQuery = defineQuery<CallsPage, [CallsAfter]>('callsAfter');
 /** The calls that wait for an approval now, in order. */
 export const heldQuery = defineQuery<readonly HeldCall[]>('held');

@@ -7,7 +7,7 @@ import { continueAsNew } from './continue-as-new.ts';
 import { watchDeadlines } from './deadlines.ts';
 import { close, endingOf, FailedRun, failed, finish } from './ending.ts';
 import { handleMessages } from './handlers.ts';
-import type { SessionSummary } from './messages.ts';
+import type { RunResult } from './messages.ts';
 import { Run } from './run.ts';
 import type { RunSessionInput } from './run-input.ts';
 import { serve } from './serving.ts';
@@ -16,7 +16,7 @@ import { show } from './visible.ts';
 import { failItem, keepWork } from './work-item-keeping.ts';
 import { openWorkspace } from './workspace.ts';
 
-export async function runSession(input: RunSessionInput): Promise<SessionSummary> {
+export async function runSession(input: RunSessionInput): Promise<RunResult> {
   const run = new Run(input);
   handleMessages(run);
   const background = new CancellationScope();
@@ -43,7 +43,7 @@ function runningIds(run: Run): string[] {
 }
 
 /** Takes one step after the other until the run ends. */
-async function drive(run: Run, background: CancellationScope): Promise<SessionSummary> {
+async function drive(run: Run, background: CancellationScope): Promise<RunResult> {
   for (;;) {
     run.takeInbox();
     if (run.failure !== undefined) throw new FailedRun(run.failure.error);

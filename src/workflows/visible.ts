@@ -14,13 +14,15 @@ import { oneLine } from '../session/summary.ts';
 import {
   type CallDetail,
   type CallRecord,
+  type CallsAfter,
+  type CallsPage,
+  type RunResult,
   type SessionStatus,
-  type SessionSummary,
   WAITS_FOR_HOST,
 } from './messages.ts';
 import type { Run } from './run.ts';
 
-export function callRecord(call: Call): CallRecord {
+function callRecord(call: Call): CallRecord {
   return {
     id: call.id,
     name: call.name,
@@ -33,14 +35,20 @@ export function callRecord(call: Call): CallRecord {
   };
 }
 
-export function callDetails(run: Run): CallDetail[] {
-  const details = allCalls(run.state).map(call => ({
+export function callDetail(call: Call): CallDetail {
+  return {
     ...callRecord(call),
     type: call.type,
     summary: call.summary,
     why: whyOf(call),
     thread: call.thread,
-  }));
+    confirmation: call.permission === 'deny' ? 'deny' : (call.verdict ?? null),
+    place: call.place ?? null,
+  };
+}
+
+export function callDetails(run: Run): CallDetail[] {
+  const details = allCalls(run.state).map(callDetail);
   // What is over matters least, and of what waits the last.
   const over = (call: CallDetail) => ['settled', 'void'].includes(call.state);
   const byWorth = [...details.filter(call => !over(call)), ...details.filter(over).reverse()];
@@ -48,20 +56,21 @@ export function callDetails(run: Run): CallDetail[] {
   return details.filter(call => shown.has(call));
 }
 
-export function summaryOf(run: Run, state: SessionSummary['state'], reason: string): SessionSummary {
+export function resultOf(run: Run, state: RunResult['state'], reason: string): RunResult {
   return {
     session: run.sessionId,
     state,
     reason,
     host: run.workspace?.host ?? null,
-    calls: newest(allCalls(run.state).map(callRecord)),
+    calls: newest(allCalls(run.state).map(callDetail)),
+    places: run.state.places ?? 0,
   };
 }
 
 /** Characters of calls in an answer: one of 2 MB would fail the run or the query that it belongs to (I11). */
 const ANSWER_CHARS = 1_500_000;
 
-function newest(calls: readonly CallRecord[]): readonly CallRecord[] {
+function newest(calls: readonly CallDetail[]): readonly CallDetail[] {
   return fitting(calls.toReversed()).reverse();
 }
 
@@ -74,6 +83,28 @@ export function fitting<T>(calls: readonly T[]): T[] {
   });
   return calls.slice(0, end === -1 ? calls.length : end);
 }
+
+/** A question may come from anybody: what makes no sense of it is read as the first one. */
+export function callsAfter(run: Run, asked: Partial<CallsAfter> | undefined): CallsPage {
+  const from = Number.isFinite(asked?.place) ? Number(asked?.place) : 0;
+  const limit = Number(asked?.limit) > 0 ? Number(asked?.limit) : CALLS_AT_ONCE;
+  const { calls, places = 0 } = run.state;
+  const behind = Object.values(calls)
+    .filter(({ place = 0 }) => place > from)
+    .sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
+  const told = fitting(behind.slice(0, limit).map(callDetail));
+  const more = told.length < behind.length;
+  return {
+    calls: told,
+    next: more ? (told.at(-1)?.place ?? from) : Math.max(from, places),
+    more,
+    missing: Math.max(0, places - from) - behind.length,
+    state: stateWord(run),
+    underWay: pendingCalls(run.state).filter(call => call.owned !== false && !isHeld(call)).length,
+  };
+}
+
+const CALLS_AT_ONCE = 200;
 
 export function statusOf(run: Run): SessionStatus {
   const calls = activeCalls(run.state);
