@@ -152,7 +152,7 @@ it('answers what is under way before it closes', async () => {
     void receive({
       start: () => {
         begun();
-        return new Promise(resolve => {
+        return new Promise<void>(resolve => {
           accept = resolve;
         });
       },

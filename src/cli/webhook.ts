@@ -2,8 +2,7 @@
 import { Client, Connection, ServiceError } from '@temporalio/client';
 import { Command } from 'commander';
 import { createClient } from '../anthropic/client.ts';
-import { classify } from '../anthropic/failures.ts';
-import { createSessionFeed } from '../anthropic/session-feed.ts';
+import { createMembership } from '../anthropic/membership.ts';
 import { createWebhookReader } from '../anthropic/webhook-event.ts';
 import { startSession } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
@@ -101,26 +100,12 @@ async function startWithin(
   }
 }
 
-/**
- * Deliveries do not say which environment a session belongs to. One that Anthropic's own machines serve must
- * not be served here as well.
- */
 function membership({ anthropic }: Config): ((id: string) => Promise<boolean>) | undefined {
   const { environmentId, apiKey, environmentKey } = anthropic;
   if (environmentId === undefined) return undefined;
   if (apiKey === undefined && environmentKey === undefined)
     throw new CliError('ANTHROPIC_ENVIRONMENT_ID needs a key too: set ANTHROPIC_API_KEY', 2);
-  const feed = createSessionFeed(createClient(anthropic));
-  return async id => {
-    try {
-      const session = await feed.retrieve(id);
-      return session.id === id && session.environmentId === environmentId;
-    } catch (error) {
-      const failure = classify(error, { address: feed.address });
-      if (failure.kind === 'not-found') return false;
-      throw new Error(failure.kind === 'transient' ? failure.reason : failure.message);
-    }
-  };
+  return createMembership(createClient(anthropic), environmentId);
 }
 
 /** A second signal does not wait for deliveries that are under way. */
