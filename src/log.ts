@@ -1,11 +1,14 @@
 /** Log lines for people, on standard error: standard output carries results only. */
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 
-/** @param verbose also what Temporal's SDK says of its own doings. */
-export function createLog(verbose = false): DefaultLogger {
+/**
+ * @param verbose also what Temporal's SDK says of its own doings.
+ * @param least what is worth a line otherwise.
+ */
+export function createLog(verbose = false, least: 'INFO' | 'WARN' = 'INFO'): DefaultLogger {
   // A log that cannot be written (a full disk, a closed pipe) must not end the worker.
   process.stderr.on('error', () => {});
-  return new DefaultLogger(verbose ? 'DEBUG' : 'INFO', entry => {
+  return new DefaultLogger(verbose ? 'DEBUG' : least, entry => {
     if (verbose || !isChatter(entry)) process.stderr.write(`${lineOf(entry)}\n`);
   });
 }

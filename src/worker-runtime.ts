@@ -1,4 +1,5 @@
 /** The runtime of Temporal's core in a worker process: its log and its metrics. */
+import { IllegalStateError } from '@temporalio/common';
 import { type Logger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { errorText } from './error-text.ts';
 import { sayOutagesOnce } from './outage-log.ts';
@@ -13,7 +14,7 @@ export interface RuntimeSettings {
   readonly metrics: string | undefined;
 }
 
-/** @throws WorkerError where the metrics cannot be served. */
+/** @throws WorkerError where the metrics cannot be served, or the process has a runtime already. */
 export function installRuntime(logger: Logger, { address, probe, metrics }: RuntimeSettings): void {
   const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) };
   try {
@@ -27,6 +28,11 @@ export function installRuntime(logger: Logger, { address, probe, metrics }: Runt
       },
     });
   } catch (error) {
+    if (error instanceof IllegalStateError)
+      throw new WorkerError(
+        'this process runs a Temporal worker already, and can have one runtime: start holdfast in another',
+        true,
+      );
     throw new WorkerError(`cannot serve metrics (HOLDFAST_METRICS): ${errorText(error)}`, true);
   }
 }

@@ -1,0 +1,104 @@
+/** How Temporal and its workers are asked: each request has a limit, and what may pass by itself is asked again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Client,
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  WorkflowContinuedAsNewError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { errorText } from '../error-text.ts';
+
+/** What went wrong, in one line for a person. */
+export class HoldfastError extends Error {
+  override name = 'HoldfastError';
+}
+
+export interface Patience {
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds that Temporal and all workers may be away before the waiting fails (300,000). */
+  readonly unansweredMs?: number | undefined;
+}
+
+/** Milliseconds for one answer: that of a query or of an update needs a worker. */
+export const ANSWER_MS = 10_000;
+const UNANSWERED_MS = 300_000;
+/** Milliseconds between two tries. */
+export const PAUSE_MS = 500;
+
+/** One request, with its limit; aborted with the signal. */
+export function askOnce<T>(
+  client: Client,
+  request: () => Promise<T>,
+  { signal, limitMs = ANSWER_MS }: { signal?: AbortSignal | undefined; limitMs?: number } = {},
+): Promise<T> {
+  const limited = () => client.withDeadline(Date.now() + limitMs, request);
+  return signal === undefined ? limited() : client.withAbortSignal(signal, limited);
+}
+
+/**
+ * Asks until there is an answer.
+ *
+ * @param what for the error: `sesn_1: its calls`.
+ * @throws HoldfastError when nobody has answered for `unansweredMs`; the answer, where it is no; `signal.reason`.
+ */
+export async function ask<T>(
+  client: Client,
+  what: string,
+  request: () => Promise<T>,
+  { signal, unansweredMs = UNANSWERED_MS }: Patience = {},
+): Promise<T> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return await askOnce(client, request, { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (isAnswer(error)) throw error;
+      if (performance.now() - began > unansweredMs)
+        throw new HoldfastError(
+          `nobody has answered for ${what} for ${unansweredMs / 1_000} s (${lineOf(error)}): do Temporal and a worker run?`,
+          { cause: error },
+        );
+      await sleep(PAUSE_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+export const INVALID_ARGUMENT = 3;
+export const DEADLINE_EXCEEDED = 4;
+export const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const UNAUTHENTICATED = 16;
+const REFUSALS = [INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED];
+const ANSWERS = [
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  WorkflowContinuedAsNewError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+];
+
+/** Whether asking again would bring the same. */
+function isAnswer(error: unknown): boolean {
+  if (ANSWERS.some(kind => error instanceof kind)) return true;
+  return codesOf(error).some(code => REFUSALS.includes(code));
+}
+
+/** An error of the client's often has the server's as its cause. */
+export function codesOf(error: unknown): number[] {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return [error, cause].flatMap(each => (isGrpcServiceError(each) ? [Number(each.code)] : []));
+}
+
+/** What went wrong, without line breaks. */
+export function lineOf(error: unknown): string {
+  if (codesOf(error).includes(DEADLINE_EXCEEDED)) return 'no answer in time';
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return errorText(cause).replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,101 @@
+/** The calls that wait for a person, and what a person says of them. */
+import {
+  type Client,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { errorText } from '../error-text.ts';
+import {
+  type ApprovalAnswer,
+  answerApprovalUpdate,
+  type HeldCall,
+  heldQuery,
+} from '../workflows/messages.ts';
+import { askOnce, codesOf, INVALID_ARGUMENT } from './asking.ts';
+
+export interface HeldCalls {
+  /** Oldest first within a session. */
+  readonly calls: readonly HeldCall[];
+  /** Sessions that could not be asked (no worker runs, say), and why. */
+  readonly unanswered: readonly { readonly session: string; readonly reason: string }[];
+}
+
+const ASKED_AT_ONCE = 20;
+
+/**
+ * The calls that wait for an approval, of all sessions that are served now. A call that has just been held may be
+ * missing for a moment: Temporal's list is eventually consistent.
+ *
+ * @throws what the list throws; a session that cannot be asked is told in `unanswered`.
+ */
+export async function heldCalls(client: Client): Promise<HeldCalls> {
+  const sessions = await sessionsThatHold(client);
+  const calls: HeldCall[] = [];
+  const unanswered: { session: string; reason: string }[] = [];
+  for (let at = 0; at < sessions.length; at += ASKED_AT_ONCE) {
+    const asked = sessions.slice(at, at + ASKED_AT_ONCE).map(async session => {
+      try {
+        return await heldCallsOf(client, session);
+      } catch (error) {
+        unanswered.push({ session, reason: errorText(error) });
+        return [];
+      }
+    });
+    calls.push(...(await Promise.all(asked)).flat());
+  }
+  return { calls, unanswered };
+}
+
+/** Those of one session. @throws when Temporal or a worker does not answer within 10 s, or no run is known. */
+export function heldCallsOf(client: Client, sessionId: string): Promise<readonly HeldCall[]> {
+  return askOnce(client, () => client.workflow.getHandle(sessionId).query(heldQuery));
+}
+
+async function sessionsThatHold(client: Client): Promise<string[]> {
+  const served = "WorkflowType = 'runSession' AND ExecutionStatus = 'Running'";
+  try {
+    return await idsOf(client, `${served} AND HoldfastHeldCalls > 0`);
+  } catch (error) {
+    // Where the search attributes could not be registered, every session is asked.
+    if (!codesOf(error).includes(INVALID_ARGUMENT)) throw error;
+    return idsOf(client, served);
+  }
+}
+
+async function idsOf(client: Client, query: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
+  return ids;
+}
+
+export type ApprovalTaken =
+  /** It is durable, and told to the API until the server has a verdict. */
+  | { readonly kind: 'accepted' }
+  /** The call does not wait for an approval (any more); `reason` says why, for a person. */
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /** No run of the session is under way: its calls wait until it is started. */
+  | { readonly kind: 'not-served' };
+
+/**
+ * Allows or denies a held call.
+ *
+ * @throws when Temporal or a worker does not answer within 10 s: then it is not known whether it was accepted, and
+ *   asking again is safe.
+ */
+export async function answerApproval(
+  client: Client,
+  sessionId: string,
+  answer: ApprovalAnswer,
+): Promise<ApprovalTaken> {
+  const handle: WorkflowHandle = client.workflow.getHandle(sessionId);
+  try {
+    await askOnce(client, () => handle.executeUpdate(answerApprovalUpdate, { args: [answer] }));
+    return { kind: 'accepted' };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'not-served' };
+    if (error instanceof WorkflowUpdateFailedError)
+      return { kind: 'rejected', reason: errorText(error.cause ?? error) };
+    throw error;
+  }
+}

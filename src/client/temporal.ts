@@ -1,0 +1,31 @@
+/** The Temporal client that a process shares where a backend brings none of its own. */
+import { Client, Connection } from '@temporalio/client';
+import { readConfig } from '../config.ts';
+import { runOptionsOf } from '../run-options.ts';
+import type { RunOptions } from '../workflows/run-input.ts';
+
+export interface SharedTemporal {
+  readonly client: Client;
+  readonly address: string;
+  /** What the settings say of runs. */
+  readonly limits: Partial<RunOptions>;
+}
+
+let shared: SharedTemporal | undefined;
+
+/** @throws ConfigError for settings that cannot be used. Connects with the first request. */
+export function sharedTemporal(): SharedTemporal {
+  if (shared !== undefined) return shared;
+  const config = readConfig();
+  const { address, namespace, connection } = config.temporal;
+  const client = new Client({ connection: Connection.lazy(connection), namespace });
+  shared = { client, address, limits: runOptionsOf(config) };
+  return shared;
+}
+
+/** Closes the connection that the process shared; the next start opens another. */
+export async function disconnect(): Promise<void> {
+  const closing = shared;
+  shared = undefined;
+  await closing?.client.connection.close();
+}
