@@ -1,4 +1,4 @@
-/** A child process of `bin/holdfast.js`, as a user would start it. */
+/** A child process of `bin/holdfast.js`, or of an example, as a user would start it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
@@ -23,10 +23,17 @@ export class HoldfastProcess {
   #ended = false;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+  /** @param program what Node is told before the arguments. */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    cwd: string,
+    program: readonly string[] = [BIN],
+  ) {
     this.args = args;
     this.env = env;
-    this.#child = spawn(process.execPath, [BIN, ...args], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    this.#child = spawn(process.execPath, [...program, ...args], { env, cwd, stdio: [...stdio] });
     this.pid = this.#child.pid ?? 0;
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
