@@ -4,7 +4,7 @@ import { type Cell, startCell } from './cell.ts';
 import { killAll } from './kill.ts';
 import type { McpTool } from './mcp-connection.ts';
 import type { FromMcpThread, McpThreadData, ToMcpThread } from './mcp-protocol.ts';
-import type { ProcessIdentity } from './processes.ts';
+import { groupOf, type ProcessIdentity } from './processes.ts';
 import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
 import type { Owner } from './tool-user.ts';
 
@@ -114,6 +114,7 @@ export class McpHandle {
         this.#onListed?.(message);
         return;
       case 'group':
+        if (!this.#isOurs(message.leader)) return;
         this.#server = message.leader;
         this.#options.onGroup(message.leader);
         return;
@@ -129,5 +130,11 @@ export class McpHandle {
         this.#onEnded?.();
         return;
     }
+  }
+
+  /** Root kills what is named here: only what belongs to the session's tools. */
+  #isOurs({ pid }: ProcessIdentity): boolean {
+    const { owner } = this.#options;
+    return owner === undefined || groupOf(pid) === owner.gid;
   }
 }

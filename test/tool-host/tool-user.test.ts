@@ -18,6 +18,7 @@ import {
   FIXTURE_TOOLS,
   type Hosts,
   isRunning,
+  linesOf,
   request,
   SESSION,
   textOf,
@@ -30,6 +31,7 @@ import { aloud, isolatedIn, problemHere } from './tool-user-here.ts';
 
 const NOBODY = 65_534;
 const HOLDFAST = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
+const MCP_SERVER = fileURLToPath(new URL('./mcp-fixture-server.ts', import.meta.url));
 const OWN_TOOLS = `
 const ids = () => JSON.stringify([process.getuid(), process.getgid(), process.getgroups(), process.env.SEEN ?? '']);
 const inputSchema = { type: 'object' };
@@ -147,6 +149,22 @@ if (problem === undefined)
         outcome: { evidence: { survivors: [] } },
       });
       expect(isRunning(pid)).toBe(false);
+    });
+
+    test('are served by MCP servers of that user', async () => {
+      const starts = join(place, 'starts');
+      await writeFile(starts, '');
+      await chmod(starts, 0o666);
+      const mcp = { command: process.execPath, args: [MCP_SERVER, starts] };
+      const toolsModule = join(place, 'mcp.mjs');
+      await writeFile(
+        toolsModule,
+        `export default { tools: [{ mcp: ${JSON.stringify(mcp)}, tools: ['add'] }] };`,
+      );
+      const session = await hosts.open(await asToolUser(hosts, { sessionId: 'sesn_mcp', toolsModule }));
+      expect(textOf(await hosts.call(hosts.client(session), 'add', 'add', { a: 1, b: 2 }))).toBe('3');
+      const pid = Number.parseInt((await linesOf(starts)).at(-1) ?? '', 10);
+      expect(statSync(`/proc/${pid}`).uid).toBe(NOBODY);
     });
 
     test('load their module as that user too', async () => {
