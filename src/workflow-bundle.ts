@@ -3,7 +3,18 @@
  * when sessions wait for it. Its name is the hash of what it is made from, so a stale one is never taken.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,18 +31,22 @@ type Kept = NonNullable<WorkerOptions['workflowBundle']>;
 export async function workflowBundle(cacheDir: string, logger: Logger): Promise<Kept> {
   const folder = join(cacheDir, 'workflows');
   const codePath = join(folder, `${await hashOfSources()}.js`);
-  try {
-    const now = new Date();
-    await utimes(codePath, now, now);
-    return { codePath };
-  } catch {
-    // Not made yet.
-  }
+  if (await isKept(codePath)) return { codePath };
   const extension = extensionOfSources();
   const workflowsPath = fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url));
   const { code } = await bundleWorkflowCode({ workflowsPath, logger });
   await keep(folder, codePath, code).catch(error => logger.debug(`the bundle is not kept: ${error}`));
   return { code };
+}
+
+/** Marks it as used, too. One that came with an image may be another user's, or on a disk that is read-only. */
+async function isKept(codePath: string): Promise<boolean> {
+  const now = new Date();
+  await utimes(codePath, now, now).catch(() => {});
+  return access(codePath, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function keep(folder: string, codePath: string, code: string): Promise<void> {
