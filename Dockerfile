@@ -30,6 +30,6 @@ COPY bin ./bin
 RUN mkdir /state && chown node /state
 ENV HOLDFAST_STATE_DIR=/state XDG_CACHE_HOME=/app/cache
 USER node
-HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["node", "/app/dist/health.js"]
+HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["node", "/app/dist/health-main.js"]
 ENTRYPOINT ["node", "/app/bin/holdfast.js"]
 CMD ["worker"]

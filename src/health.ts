@@ -1,6 +1,4 @@
-/** What `holdfast health` answers, and what a probe runs as a program of its own: the whole CLI takes a second to load. */
-import { pathToFileURL } from 'node:url';
-import { ConfigError, readConfig } from './config.ts';
+/** What `holdfast health` answers, and the program of probes (health-main.ts). */
 import { type WorkerHealth, workersHealth } from './worker-health.ts';
 
 export interface HealthAnswer {
@@ -27,19 +25,3 @@ export function healthOf(stateDir: string, roles: readonly string[] = []): Healt
     return { ok: false, workers, lines: [...lines, `no healthy worker serves ${missing.join(', ')} here`] };
   return { ok: staying.every(({ healthy }) => healthy), workers, lines };
 }
-
-/** `node health.js [ROLE …]`: exit 0 healthy, 1 not, 2 settings that cannot be used. */
-function main(roles: readonly string[]): number {
-  try {
-    const { ok, lines } = healthOf(readConfig().stateDir, roles);
-    console.log(lines.join('\n'));
-    return ok ? 0 : 1;
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(`holdfast: ${error.message}`);
-    return 2;
-  }
-}
-
-const [, program, ...roles] = process.argv;
-if (program !== undefined && import.meta.url === pathToFileURL(program).href) process.exitCode = main(roles);

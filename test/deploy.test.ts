@@ -37,7 +37,7 @@ describe('docker-compose.yml', () => {
   it('probes every service that stays; those that end are waited for', () => {
     const probed = Object.keys(services).filter(name => services[name]?.includes('healthcheck:'));
     // The image has a probe of its own for the worker.
-    expect(read('Dockerfile')).toContain('CMD ["node", "/app/dist/health.js"]');
+    expect(read('Dockerfile')).toContain('CMD ["node", "/app/dist/health-main.js"]');
     expect([...probed, 'worker', 'schema', 'namespace'].sort()).toEqual(Object.keys(services).sort());
     for (const name of ['schema', 'namespace'])
       expect(compose).toMatch(new RegExp(`${name}:\\n\\s+condition: service_completed_successfully`));

@@ -125,7 +125,7 @@ it('nothing but whole reports is ever there to be read', async () => {
 });
 
 it('a probe runs it as a program: exit 0, or 1 with the reason, without loading Temporal', () => {
-  const program = fileURLToPath(new URL('../src/health.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../src/health-main.ts', import.meta.url));
   const run = (...roles: string[]) => {
     const env = { PATH: process.env.PATH, HOLDFAST_STATE_DIR: stateDir };
     const { status, stdout } = spawnSync(process.execPath, [program, ...roles], { env, encoding: 'utf8' });
