@@ -22,6 +22,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       throw error;
     },
   );
+  if (external !== undefined) await tellWhose(external.address);
   project.provide('temporalAddress', server.address);
   project.provide('temporalNamespacePrefix', prefix);
   return async () => {
@@ -29,6 +30,21 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await server.close();
     await removeFolder();
   };
+}
+
+/** A run on somebody's server must not be taken for more than it is. */
+async function tellWhose(address: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    const { serverVersion, persistenceStore } = await connection.workflowService.getClusterInfo({});
+    process.stderr.write(
+      `\nTests use the Temporal server at ${address} (TEMPORAL_ADDRESS): ${serverVersion} on ${persistenceStore}.\n` +
+        'NOT on it, but on development servers of their own (SQLite): tests that kill, restart or configure a server\n' +
+        '(e2e/outage, activities/on-temporal, dev/, and the servers of demo and chaos in e2e/demo and e2e/chaos).\n\n',
+    );
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Our own server takes its namespaces along; somebody else's must be left as it was found. */
