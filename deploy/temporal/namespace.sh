@@ -3,10 +3,10 @@
 # TEMPORAL_NAMESPACE and RETENTION, which must not be shorter than HOLDFAST_KEEP: a session is found again by its last run.
 set -eu
 left=60
-until temporal operator cluster health >/dev/null 2>&1; do
+until said=$(temporal operator cluster health 2>&1); do
   left=$((left - 1))
   if [ "$left" -le 0 ]; then
-    echo "Temporal at $TEMPORAL_ADDRESS did not become healthy within 2 minutes; its log tells why" >&2
+    echo "Temporal at $TEMPORAL_ADDRESS did not become healthy within 2 minutes: $said" >&2
     exit 1
   fi
   sleep 2
