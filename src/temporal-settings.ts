@@ -1,7 +1,10 @@
 /** Settings about Temporal, as its own tools read them (`TEMPORAL_*`, profiles); what is not usable is a RangeError. */
+
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { errorText } from './error-text.ts';
+import { deploymentVersion } from './worker-deployment.ts';
 
 export interface TemporalSettings {
   /** Whether TEMPORAL_* or a profile named a server; else `up` and `demo` start their own. */
@@ -10,6 +13,8 @@ export interface TemporalSettings {
   readonly namespace: string;
   /** Address, TLS and API key; the certificates are read already. */
   readonly connection: NativeConnectionOptions;
+  /** The version of this worker; undefined: it has none. */
+  readonly version: WorkerDeploymentVersion | undefined;
 }
 
 type Profile = ReturnType<typeof loadClientConfigProfile>;
@@ -27,6 +32,7 @@ export function temporalSettings(env: Readonly<Record<string, string | undefined
       address,
       namespace: namespace ?? 'default',
       connection: { ...connectionOptions, address },
+      version: deploymentVersion(name => given[name]?.trim()),
     };
   } catch (error) {
     throw new RangeError(`the TEMPORAL_* settings cannot be used: ${errorText(error)}`);

@@ -28,6 +28,7 @@ import { type Sweeping, sweepRegularly } from './sweeping.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { DEFAULT_LIMITS } from './tool-host/limits.ts';
 import { mountsOf, openApi } from './worker-api.ts';
+import { sayCurrent, versioned } from './worker-deployment.ts';
 import { WorkerError } from './worker-error.ts';
 import { type IntakeFlags, intakeOf } from './worker-intake.ts';
 import { prepareWorker } from './worker-preparation.ts';
@@ -76,7 +77,7 @@ export async function startWorker(
   if (folder !== undefined) turnOnFailpoints({ folder, kind: 'worker' });
   const pinned = flags.reload === true;
   const { served, toolUser, toolEnv } = await prepareWorker(config, roles.includes('tools'), pinned);
-  const { address, namespace } = config.temporal;
+  const { address, namespace, version } = config.temporal;
   const probe = async (): Promise<void> => {
     await connection.withDeadline(Date.now() + 5_000, () =>
       connection.workflowService.describeNamespace({ namespace }),
@@ -117,6 +118,7 @@ export async function startWorker(
         ...(workflowFailpoints() ?? { workflowBundle: await workflowBundle(config.cacheDir, logger) }),
         activities: createSessionActivities(deps),
         stickyQueueScheduleToStartTimeout: 1_000,
+        ...versioned(version),
       }),
     );
   }
@@ -170,6 +172,8 @@ export async function startWorker(
   }
   const created = await Promise.all(workers);
   const runs = created.map(worker => worker.run());
+  if (version !== undefined && roles.includes('sessions'))
+    void sayCurrent(connection, namespace, version, logger);
   const orphans = lookAfterOrphans(config.stateDir, client, logger);
   let sweeping: Sweeping | undefined;
   if (host !== undefined) {

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.ts';
+import { temporalSettings } from '../src/temporal-settings.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/tls/${name}`, import.meta.url));
 const bytes = (name: string) => Uint8Array.from(readFileSync(fixture(name)));
@@ -91,4 +92,31 @@ it.each([
 ])('%s is refused with what to do, never left out without a word', (_, env, told) => {
   expect(() => temporal({ ...CLOUD, ...(env as Record<string, string>) })).toThrow(ConfigError);
   expect(() => temporal({ ...CLOUD, ...(env as Record<string, string>) })).toThrow(told);
+});
+
+describe('the version of a worker', () => {
+  const version = (name?: string, build?: string) => ({
+    TEMPORAL_DEPLOYMENT_NAME: name,
+    TEMPORAL_WORKER_BUILD_ID: build,
+  });
+
+  it('is none without both variables, so that nothing changes', () => {
+    expect(temporalSettings({}).version).toBeUndefined();
+    expect(temporalSettings(version('', '')).version).toBeUndefined();
+  });
+
+  it('is what the worker controller of Temporal names', () => {
+    const expected = { deploymentName: 'holdfast', buildId: '0.2.0-a1b2' };
+    expect(temporalSettings(version('holdfast', '0.2.0-a1b2')).version).toEqual(expected);
+  });
+
+  it.each([
+    ['holdfast', undefined, 'TEMPORAL_WORKER_BUILD_ID is not'],
+    [undefined, 'a', 'TEMPORAL_DEPLOYMENT_NAME is not'],
+    ['hold:fast', 'a', 'TEMPORAL_DEPLOYMENT_NAME must be without'],
+    ['hold.fast', 'a', 'TEMPORAL_DEPLOYMENT_NAME must not hold a dot'],
+    ['holdfast', 'a b', 'TEMPORAL_WORKER_BUILD_ID must be without'],
+  ])('%s and %s are refused with what is wrong', (name, build, told) => {
+    expect(() => temporalSettings(version(name, build))).toThrow(told);
+  });
 });

@@ -62,11 +62,12 @@ function queueFlags(config: Config, { roles, maxIdle, reclaim, drain }: WorkerFl
 }
 
 export function readyLine(config: Config, roles: readonly Role[], worker: RunningWorker): string {
-  const { address, namespace } = config.temporal;
+  const { address, namespace, version } = config.temporal;
   const host = worker.hostId === undefined ? '' : ` as host ${worker.hostId}`;
   const { baseURL, environmentId } = config.anthropic;
   const queue = environmentId !== undefined && roles.includes('sessions') ? `, work of ${environmentId}` : '';
-  return `worker ready (${roles.join(', ')})${host}; Temporal ${address}/${namespace}, API ${baseURL}${queue}`;
+  const build = version === undefined ? '' : `, build ${version.buildId} of ${version.deploymentName}`;
+  return `worker ready (${roles.join(', ')})${host}${build}; Temporal ${address}/${namespace}, API ${baseURL}${queue}`;
 }
 
 /** SIGINT and SIGTERM let go of all activities at once; a second one does not wait for that. */

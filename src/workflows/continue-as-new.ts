@@ -4,6 +4,7 @@ import {
   type CancellationScope,
   condition,
   makeContinueAsNewFunc,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { carried, leftFrom } from '../session/records.ts';
 import { FailedRun } from './ending.ts';
@@ -24,7 +25,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   const readOn = from === undefined ? { cursor: run.cursor } : { cursor: { at: from }, rereads: true };
   const { sessionId, options, workspace, previous, record, title, searchAttributes, lookedUpBy } = run;
   const work = run.work.carried();
-  const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000 });
+  const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000, ...upgrade() });
   await next({
     sessionId,
     options,
@@ -42,4 +43,10 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
       ...(work === undefined ? {} : { work }),
     },
   });
+}
+
+/** A pinned run stays on its build; the next one begins on the build that is current then (docs/upgrades.md). */
+function upgrade() {
+  const isVersioned = (workflowInfo().currentDeploymentVersion?.deploymentName ?? '') !== '';
+  return isVersioned ? ({ initialVersioningBehavior: 'AUTO_UPGRADE' } as const) : {};
 }

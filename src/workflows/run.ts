@@ -165,11 +165,13 @@ export class Run {
 
   /**
    * Whether the history has grown so long that the next run must take over (I11). A lease's end is the quiet
-   * moment for it, so there half the length is enough.
+   * moment for it, so there half the length is enough, and so is another build that has become current: a pinned run
+   * would keep the old one in service until it ends.
    */
   isLong(atLeaseEnd = false): boolean {
     const info = workflowInfo();
     const limit = atLeaseEnd ? this.options.maxHistory / 2 : this.options.maxHistory;
+    if (atLeaseEnd && info.targetWorkerDeploymentVersionChanged) return true;
     return info.continueAsNewSuggested || info.historyLength >= limit;
   }
 
