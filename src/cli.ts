@@ -5,12 +5,14 @@ import { adoptCommand } from './cli/adopt.ts';
 import { approvalsCommand } from './cli/approvals.ts';
 import { chaosCommand } from './cli/chaos.ts';
 import { demoCommand } from './cli/demo.ts';
+import { doctorCommand } from './cli/doctor.ts';
 import { emulatorCommand } from './cli/emulator.ts';
 import { useEnvFile } from './cli/env-file.ts';
 import { exitCodeOf, lineOf } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
 import { listCommand } from './cli/list.ts';
 import { replayCommand } from './cli/replay.ts';
+import { setupCommand } from './cli/setup.ts';
 import { showCommand } from './cli/show.ts';
 import { startCommand } from './cli/start.ts';
 import { stopCommand } from './cli/stop.ts';
@@ -36,6 +38,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(adoptCommand())
     .addCommand(approvalsCommand())
     .addCommand(webhookCommand())
+    .addCommand(setupCommand())
+    .addCommand(doctorCommand())
     .addCommand(replayCommand())
     .addCommand(emulatorCommand())
     .addCommand(demoCommand())

@@ -111,6 +111,11 @@ export function readConfig(env: Env = process.env): Config {
   }
 }
 
+/** For whoever looks at settings that cannot be used. */
+export function environment(): Env {
+  return process.env;
+}
+
 function settingsOf(env: Env): Config {
   const get = (name: string) => {
     const value = env[name]?.trim();

@@ -52,8 +52,6 @@ export async function registerSearchAttributes(
   limitMs = 10_000,
 ): Promise<RegisterOutcome> {
   const { operatorService } = connection;
-  const call = <T>(request: () => Promise<T>): Promise<T> =>
-    connection.withDeadline(Date.now() + limitMs, request);
   let missing = attributes;
   const refused = (reason: string): RegisterOutcome => ({
     kind: 'refused',
@@ -61,20 +59,39 @@ export async function registerSearchAttributes(
     reason,
   });
   try {
-    const { customAttributes } = await call(() => operatorService.listSearchAttributes({ namespace }));
-    const known = customAttributes ?? {};
-    missing = attributes.filter(({ name, type }) => known[name] !== wireType[type]);
-    // The server answers OK to an add with another type and keeps the old one: a clash must be seen here.
-    const clash = missing.find(({ name }) => known[name] !== undefined);
-    if (clash !== undefined) {
-      const there = typeName(known[clash.name] ?? 0);
-      return refused(`${clash.name} is registered there as ${there}, Holdfast needs ${clash.type}`);
-    }
+    const listed = await missingSearchAttributes(connection, namespace, attributes, limitMs);
+    missing = listed.missing;
+    if (listed.clash !== undefined) return refused(listed.clash);
     if (missing.length === 0) return { kind: 'present' };
     const add = Object.fromEntries(missing.map(({ name, type }) => [name, wireType[type]]));
-    await call(() => operatorService.addSearchAttributes({ namespace, searchAttributes: add }));
+    await connection.withDeadline(Date.now() + limitMs, () =>
+      operatorService.addSearchAttributes({ namespace, searchAttributes: add }),
+    );
     return { kind: 'registered', added: missing.map(({ name }) => name) };
   } catch (error) {
     return refused(refusalOf(error));
   }
+}
+
+/**
+ * Which of them the namespace lacks, and in words which has another type there.
+ *
+ * @throws the gRPC error where they cannot be listed.
+ */
+export async function missingSearchAttributes(
+  connection: OperatorConnection,
+  namespace: string,
+  attributes: readonly SearchAttribute[],
+  limitMs: number,
+): Promise<{ readonly missing: readonly SearchAttribute[]; readonly clash: string | undefined }> {
+  const { customAttributes } = await connection.withDeadline(Date.now() + limitMs, () =>
+    connection.operatorService.listSearchAttributes({ namespace }),
+  );
+  const known = customAttributes ?? {};
+  const missing = attributes.filter(({ name, type }) => known[name] !== wireType[type]);
+  // The server answers OK to an add with another type and keeps the old one: a clash must be seen here.
+  const clash = missing.find(({ name }) => known[name] !== undefined);
+  if (clash === undefined) return { missing, clash: undefined };
+  const there = typeName(known[clash.name] ?? 0);
+  return { missing, clash: `${clash.name} is registered there as ${there}, Holdfast needs ${clash.type}` };
 }

@@ -23,7 +23,7 @@ export interface WorkerApi {
 }
 
 /** What is wrong with the credentials of a configuration; undefined: nothing. */
-export function credentialProblem({ anthropic }: Config): string | undefined {
+export function credentialProblem({ anthropic }: Pick<Config, 'anthropic'>): string | undefined {
   const { apiKey, environmentKey, environmentId } = anthropic;
   if (environmentId !== undefined && environmentKey === undefined)
     return 'ANTHROPIC_ENVIRONMENT_ID names a work queue, and only its key opens it: set ANTHROPIC_ENVIRONMENT_KEY';

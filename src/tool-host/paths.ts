@@ -84,15 +84,22 @@ export function shortHash(text: string): string {
 
 export type StateDirCheck = { readonly kind: 'ok' } | { readonly kind: 'unusable'; readonly message: string };
 
+/** What is wrong with a state folder whose sockets would have too long a path, and what to do; else undefined. */
+export function socketPathProblem(stateDir: string): { found: string; mend: string } | undefined {
+  const bytes = Buffer.byteLength(sessionPaths(stateDir, 'any').socket);
+  if (bytes <= SOCKET_PATH_BYTES) return undefined;
+  return {
+    found:
+      `the state folder ${stateDir} is too long for Unix sockets: its sockets would need ${bytes} bytes, ` +
+      `${SOCKET_PATH_BYTES} fit`,
+    mend: `choose one at least ${bytes - SOCKET_PATH_BYTES} bytes shorter (HOLDFAST_STATE_DIR)`,
+  };
+}
+
 /** Whether hosts can live in this state folder; it is made if it is missing. The message says what to do. */
 export async function checkStateDir(stateDir: string): Promise<StateDirCheck> {
-  const bytes = Buffer.byteLength(sessionPaths(stateDir, 'any').socket);
-  if (bytes > SOCKET_PATH_BYTES) {
-    const message =
-      `the state folder ${stateDir} is too long for Unix sockets: its sockets would need ${bytes} bytes, ` +
-      `${SOCKET_PATH_BYTES} fit; choose one at least ${bytes - SOCKET_PATH_BYTES} bytes shorter (HOLDFAST_STATE_DIR)`;
-    return { kind: 'unusable', message };
-  }
+  const tooLong = socketPathProblem(stateDir);
+  if (tooLong !== undefined) return { kind: 'unusable', message: `${tooLong.found}; ${tooLong.mend}` };
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     await mkdir(runFolder(stateDir), { recursive: true, mode: 0o700 });

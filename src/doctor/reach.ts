@@ -1,0 +1,135 @@
+/** Whether the Temporal server answers, and if not, which of the many reasons it is. */
+import { Connection } from '@temporalio/client';
+import type { TemporalSettings } from '../temporal-settings.ts';
+import { broken, type Finding, ok, oneLine } from './finding.ts';
+import { knock, placeOf, tryTls } from './knock.ts';
+
+export type Reached =
+  /** The caller closes it. */
+  | { readonly kind: 'reached'; readonly connection: Connection; readonly finding: Finding }
+  | { readonly kind: 'not-reached'; readonly finding: Finding };
+
+const CHECK = 'Temporal';
+const KNOCK_MS = 3_000;
+const ASK_MS = 5_000;
+
+/** gRPC: PERMISSION_DENIED, UNAUTHENTICATED. */
+const REFUSED = new Set([7, 16]);
+
+export async function reachTemporal(settings: TemporalSettings): Promise<Reached> {
+  const { address, connection: options, isGiven } = settings;
+  const no = (found: string, mend: string): Reached => ({
+    kind: 'not-reached',
+    finding: broken(CHECK, found, mend),
+  });
+  const place = placeOf(address);
+  if (place === undefined) return no(`${address} is not an address`, 'write TEMPORAL_ADDRESS as host:7233');
+  const knocked = await knock(place, KNOCK_MS);
+  if (knocked.kind === 'closed') {
+    const start = isGiven
+      ? 'start the server, or correct TEMPORAL_ADDRESS'
+      : 'start one with `holdfast up`, or set TEMPORAL_ADDRESS';
+    switch (knocked.code) {
+      case 'ECONNREFUSED':
+        return no(`nothing listens on ${address} (a server’s port is 7233, its web UI’s 8233)`, start);
+      case 'ENOTFOUND':
+      case 'EAI_AGAIN':
+        return no(`the name ${place.host} is not known here (DNS)`, 'correct TEMPORAL_ADDRESS');
+      case 'silent':
+        return no(
+          `${address} does not answer within ${KNOCK_MS / 1000} s`,
+          'correct TEMPORAL_ADDRESS, or open the firewall',
+        );
+      default:
+        return no(
+          `${address} cannot be reached: ${knocked.code}`,
+          'correct TEMPORAL_ADDRESS, or the network',
+        );
+    }
+  }
+  let connection: Connection;
+  try {
+    connection = Connection.lazy(options);
+  } catch (error) {
+    return no(`the connection cannot be made: ${oneLine(error)}`, 'correct the TEMPORAL_* settings');
+  }
+  try {
+    await connection.withDeadline(Date.now() + ASK_MS, () => connection.workflowService.getSystemInfo({}));
+    const secured = options.tls ? ', by TLS' : '';
+    return { kind: 'reached', connection, finding: ok(CHECK, `${address} answers${secured}`) };
+  } catch (error) {
+    await connection.close();
+    return { kind: 'not-reached', finding: await diagnose(settings, error) };
+  }
+}
+
+/** Something listens there, but is not a server that talks with us. */
+async function diagnose(
+  { address, connection: options }: TemporalSettings,
+  error: unknown,
+): Promise<Finding> {
+  const { code, details } = error as { code?: unknown; details?: unknown };
+  const told = typeof details === 'string' && details !== '' ? details : oneLine(error);
+  if (typeof code === 'number' && REFUSED.has(code))
+    return refused(address, told, options.apiKey !== undefined);
+  const tls = typeof options.tls === 'object' && options.tls !== null ? options.tls : undefined;
+  const place = placeOf(address);
+  const ca = tls?.serverRootCACertificate;
+  const pair = tls?.clientCertPair;
+  const servername = tls?.serverNameOverride;
+  const answer = await tryTls(
+    place ?? { host: '', port: 0 },
+    {
+      ...(ca ? { ca: Buffer.from(ca) } : {}),
+      ...(pair ? { cert: Buffer.from(pair.crt), key: Buffer.from(pair.key) } : {}),
+      ...(servername ? { servername } : {}),
+    },
+    KNOCK_MS,
+  );
+  if (!options.tls)
+    return answer.kind === 'no-tls'
+      ? broken(
+          CHECK,
+          `what listens on ${address} is not a Temporal server (${told})`,
+          'correct the port in TEMPORAL_ADDRESS: a server’s is 7233, its web UI’s 8233',
+        )
+      : broken(
+          CHECK,
+          `${address} speaks TLS, and the settings say nothing of it`,
+          'set TEMPORAL_TLS=true, TEMPORAL_API_KEY or a client certificate (TEMPORAL_TLS_CLIENT_CERT_PATH, …_KEY_PATH)',
+        );
+  switch (answer.kind) {
+    case 'no-tls':
+      return broken(
+        CHECK,
+        `${address} does not speak TLS, and the settings want it (TEMPORAL_TLS, a key or a certificate switches it on)`,
+        'set TEMPORAL_TLS=false, or correct the address',
+      );
+    case 'untrusted':
+      return broken(
+        CHECK,
+        `the certificate of ${address} is not trusted: ${answer.reason}`,
+        'name its authority with TEMPORAL_TLS_SERVER_CA_CERT_PATH, its name with TEMPORAL_TLS_SERVER_NAME',
+      );
+    case 'tls':
+      return broken(
+        CHECK,
+        `${address} speaks TLS but does not talk with us: ${told}`,
+        'does it want a client certificate (TEMPORAL_TLS_CLIENT_CERT_PATH, …_KEY_PATH)?',
+      );
+  }
+}
+
+export function refused(address: string, told: string, hasKey: boolean): Finding {
+  return hasKey
+    ? broken(
+        CHECK,
+        `${address} refuses the API key: ${told}`,
+        'correct TEMPORAL_API_KEY (and TEMPORAL_NAMESPACE)',
+      )
+    : broken(
+        CHECK,
+        `${address} wants to know who asks: ${told}`,
+        'set TEMPORAL_API_KEY or a client certificate',
+      );
+}
