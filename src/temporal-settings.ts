@@ -14,7 +14,7 @@ export interface TemporalSettings {
   /** Address, TLS and API key; the certificates are read already. */
   readonly connection: NativeConnectionOptions;
   /** The version of this worker; undefined: it has none. */
-  readonly version: WorkerDeploymentVersion | undefined;
+  readonly version?: WorkerDeploymentVersion | undefined;
 }
 
 type Profile = ReturnType<typeof loadClientConfigProfile>;

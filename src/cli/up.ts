@@ -63,9 +63,8 @@ export function embeddedServer(
 export function withServer(config: Config, server: TemporalServer): Config {
   if (config.temporal.isGiven) return config;
   const { address, namespace } = server;
-  // On a server of our own nobody would make a version the current one.
-  const own = { isGiven: true, version: undefined };
-  return { ...config, temporal: { ...own, address, namespace, connection: { address } } };
+  // Without a version: on a server of our own nobody would make one the current one.
+  return { ...config, temporal: { isGiven: true, address, namespace, connection: { address } } };
 }
 
 export function port(text: string): number {
