@@ -10,12 +10,14 @@ import { emulatorCommand } from './cli/emulator.ts';
 import { useEnvFile } from './cli/env-file.ts';
 import { exitCodeOf, lineOf } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
+import { initCommand } from './cli/init.ts';
 import { listCommand } from './cli/list.ts';
 import { replayCommand } from './cli/replay.ts';
 import { setupCommand } from './cli/setup.ts';
 import { showCommand } from './cli/show.ts';
 import { startCommand } from './cli/start.ts';
 import { stopCommand } from './cli/stop.ts';
+import { toolsCommand } from './cli/tools.ts';
 import { upCommand } from './cli/up.ts';
 import { webhookCommand } from './cli/webhook.ts';
 import { workerCommand } from './cli/worker.ts';
@@ -28,8 +30,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .version(version())
     .showHelpAfterError('(add --help for the options)')
+    .addCommand(initCommand())
     .addCommand(upCommand())
     .addCommand(workerCommand())
+    .addCommand(toolsCommand())
     .addCommand(startCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())

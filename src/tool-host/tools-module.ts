@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorText } from '../error-text.ts';
 import { isBuiltin } from './builtin-tools.ts';
+import { whyNotLoaded } from './load-failure.ts';
 import { labelOf, type ModuleServer, type ModuleTool, readEntry } from './module-entry.ts';
 
 export type LoadedModule =
@@ -25,7 +26,7 @@ export async function loadToolsModule(path: string): Promise<LoadedModule> {
     const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
     exported = module.default;
   } catch (error) {
-    return broken(path, [`failed to load: ${messageOf(error)}`]);
+    return broken(path, [whyNotLoaded(path, error)]);
   }
   const holder: { readonly tools?: unknown } =
     typeof exported === 'object' && exported !== null ? exported : {};

@@ -123,7 +123,7 @@ describe('describeTools', () => {
     const told = await describeTools({ toolsModule, toolEnv: toolEnv() });
     expect(told).toMatchObject({
       kind: 'broken',
-      message: expect.stringContaining(`${toolsModule} failed to load`),
+      message: `the tools module ${toolsModule} is not there; give the path of the file`,
     });
   });
 
