@@ -21,6 +21,7 @@ export interface ProgramOptions {
   readonly maxResultBytes: number;
 }
 
+/** What is kept of standard error, and of the output of a program that was ended. */
 const STDERR_BYTES = 4 * 1024;
 /** How long the pipes of an ended program are read on: what it left running may hold them open for ever. */
 const DRAIN_MS = 200;
@@ -56,6 +57,8 @@ export async function runProgram(
   call.signal.addEventListener('abort', kill, { once: true });
   const end = await ended(child);
   call.signal.removeEventListener('abort', kill);
+  // Its result is not to be, but what it had printed is evidence.
+  if (call.signal.aborted) call.log.append(stdout.ends().tail.slice(-STDERR_BYTES));
   if (end.kind === 'not-started') return textAnswer(true, `Error: ${call.name} did not start: ${end.reason}`);
   if (end.exitCode === 0) return readAnswer(stdout, options.maxResultBytes);
   const how = end.exitCode === null ? `was killed by ${end.signal}` : `ended with exit code ${end.exitCode}`;

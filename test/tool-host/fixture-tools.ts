@@ -223,6 +223,13 @@ export default {
       timeoutMs: 5_000,
     },
     {
+      exec: 'sh',
+      args: ['-c', 'exec 0<&-; sleep 0.1; echo did not listen'],
+      name: 'deaf',
+      description: 'closes its input unread',
+      inputSchema: { type: 'object' },
+    },
+    {
       exec: './no-such-program',
       name: 'missing',
       description: 'is not there',

@@ -185,6 +185,42 @@ describe('an exec tool', () => {
     expect(errorText(refused)).toBe('no');
   });
 
+  test.each([
+    ['that begins like an answer and is none', `echo '{"content": 5}'`, '{"content": 5}\n'],
+    ['that is half an answer', `printf '{"content": [{"type": "te'`, '{"content": [{"type": "te'],
+    [
+      'that is two answers',
+      `echo '{"content": "a"}'; echo '{"content": "b"}'`,
+      '{"content": "a"}\n{"content": "b"}\n',
+    ],
+    ['that is binary', `printf 'a\\377\\000b'`, 'a\uFFFD\0b'],
+  ])('whose output is something %s is answered with what it printed', async (_, command, text) => {
+    const { outcome } = await script(command);
+    expect(outcome).toMatchObject({ isError: false, content: [{ type: 'text', text }] });
+  });
+
+  test('that closes its input unread does no harm', async () => {
+    const client = hosts.client(await hosts.open({ toolsModule: FIXTURE_TOOLS }));
+    const large = { name: 'x'.repeat(1_000_000) };
+    expect(textOf(await hosts.call(client, nextId(), 'deaf', large))).toBe('did not listen\n');
+  });
+
+  test('that prints without end costs only its own call, and is an error that shows what it printed', async () => {
+    const client = hosts.client(await hosts.open({ toolsModule: FIXTURE_TOOLS }));
+    const endless = hosts.call(
+      client,
+      nextId(),
+      'shell-script',
+      { script: 'yes forever' },
+      { timeoutMs: 4_000 },
+    );
+    const sibling = await hosts.call(client, nextId(), 'shell-script', { script: 'echo fine' });
+    expect(textOf(sibling)).toBe('fine\n');
+    expect(errorText(await endless)).toMatch(
+      /^Error: shell-script timed out after 4000 ms and was ended; its last output: .*\nforever\n/,
+    );
+  });
+
   test('that fails is an error with the end of its standard error', async () => {
     const { outcome } = await script('echo out; echo cannot >&2; exit 9');
     expect(errorText(outcome)).toBe('Error: shell-script ended with exit code 9: cannot');
