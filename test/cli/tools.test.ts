@@ -51,8 +51,3 @@ test('the .env of the folder names the module, whose faults are a line each and 
     `holdfast: the tools module ${join(folder, 'faulty.mjs')} tools[1] is number, not a tool`,
   ]);
 });
-
-test('a setting of the .env that makes no sense is named', async () => {
-  const { code, stderr } = await holdfast(folder, ['tools']);
-  expect([code, stderr]).toEqual([2, expect.stringContaining('HOLDFAST_KEEP is never')]);
-});

@@ -37,7 +37,8 @@ it('serves the examples from the .env, and loads an edit for running sessions wh
     // Nobody served `fresh` when the run and its tool host began.
     await agent.calls([{ name: 'version' }, { name: 'fresh' }]);
   });
-  const [exampleRun, run] = await Promise.all([w.begin(example.id), w.begin(session.id)]);
+  const played = w.start(example.id, '--max-idle', '500ms');
+  const run = await w.begin(session.id);
   await eventually('the first call is answered', () => answersOf(session)[0]?.closedBy != null);
 
   write('version.ts', "export const version: string = 'two';");
@@ -59,7 +60,8 @@ it('serves the examples from the .env, and loads an edit for running sessions wh
   await (await w.begin(later.id)).result();
   expect(answersOf(later).map(({ text }) => text)).toEqual(['two']);
 
-  expect((await exampleRun.result()).state).toBe('done');
+  const { code, line } = await played;
+  expect([code, line?.state]).toEqual([0, 'done']);
   expect(example.info().script).toBe('done');
   expect(answersOf(example).map(({ isError }) => isError)).toEqual([false, false, false, true, false, false]);
 });
