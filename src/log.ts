@@ -13,8 +13,11 @@ export function createLog(verbose = false, least: 'INFO' | 'WARN' = 'INFO'): Def
   });
 }
 
-/** Warnings of the SDK that say what is meant to be: a worker without workflows; a listener whose run has ended. */
-const MEANT = ['No workflows registered', 'Activity not found on completion'];
+/**
+ * Warnings of the SDK that say what is meant to be: a worker without workflows; a listener whose run has ended; a
+ * follower that left, or learnt of the end, while its question was on its way.
+ */
+const MEANT = ['No workflows registered', 'Activity not found on completion', 'Query not found when'];
 
 /** Of the SDK's own lines only warnings are worth reading. */
 function isChatter({ level, message, meta }: LogEntry): boolean {

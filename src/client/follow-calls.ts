@@ -3,15 +3,16 @@
  *
  * News is asked for by query, with the place of the last call that was told: it costs no history event (an update
  * would cost five a call, and a workflow takes ten at a time), only a worker's moment. The pause between two
- * questions grows with the time since the last news, so a thousand quiet sessions cost little; the end of a run
- * comes by a long poll, at once, and brings the last calls with it.
+ * questions grows with the time since the last news, and where news is rare no worker is asked before the history
+ * has grown, so a thousand quiet sessions cost little; the end of a run comes by a long poll, at once, and brings the
+ * last calls with it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import { type CallDetail, type CallsPage, callsAfterQuery } from '../workflows/messages.ts';
 import { ask, HoldfastError, type Patience } from './asking.ts';
 import { runsBefore } from './chain.ts';
-import { endOfRun, type RunEnd } from './run-end.ts';
+import { type RunEnd, watchEnd } from './run-end.ts';
 
 export interface FollowOptions extends Patience {
   /** Milliseconds between two questions while news comes (100); the pause grows to a third of the time without. */
@@ -25,6 +26,8 @@ export interface FollowOptions extends Patience {
 
 const PAGE = 200;
 const GROWTH = 0.3;
+/** So many shortest pauses without news, and Temporal is asked first whether the history has grown. */
+const SLOW = 10;
 
 /**
  * Ends with the last run that continues the first one.
@@ -47,14 +50,22 @@ export async function* followCalls(
   let lookedBack: string | undefined;
   let told: string | undefined;
   let news = performance.now();
+  let last: CallsPage | undefined;
+  /** The history's, before the last question; undefined: not known. */
+  let length: number | undefined;
+  let watched = watchEnd(client, sessionId, runId, patience);
   try {
-    let watched = watch(runId);
     if (from.isOver) await watched.end;
     for (;;) {
       const end = watched.seen;
       if (end?.kind === 'continued') {
         runId = end.runId;
-        watched = watch(runId);
+        length = undefined;
+        watched = watchEnd(client, sessionId, runId, patience);
+        continue;
+      }
+      if (end === undefined && isSlow() && !(await hasGrown(runId))) {
+        await pauseAfter(last);
         continue;
       }
       const page = pageOf(end, place) ?? (await askFor(runId, end === undefined ? watched.over : undefined));
@@ -76,39 +87,36 @@ export async function* followCalls(
       place = page.next;
       if (page.more) continue;
       if (end !== undefined) return;
-      await watched.within(pause(page, performance.now() - news, options));
+      last = page;
+      await pauseAfter(page);
     }
   } finally {
     left.abort();
   }
 
-  /** A run's end, as soon as it is known; its failure counts only when it is waited for. */
-  function watch(id: string) {
-    const state: { seen?: RunEnd; failure?: { error: unknown } } = {};
-    const over = new AbortController();
-    const ended = endOfRun(client, sessionId, id, patience)
-      .then(
-        end => {
-          state.seen = end;
-        },
-        error => {
-          state.failure = { error };
-        },
-      )
-      .finally(() => over.abort());
-    return {
-      end: ended,
-      over: over.signal,
-      get seen() {
-        if (state.failure !== undefined) throw state.failure.error;
-        return state.seen;
-      },
-      async within(ms: number) {
-        const any = AbortSignal.any([over.signal, signal]);
-        await sleep(ms, undefined, { signal: any }).catch(() => undefined);
-        signal.throwIfAborted();
-      },
-    };
+  function isSlow(): boolean {
+    return performance.now() - news > SLOW * leastPause(options);
+  }
+
+  /** Asked of Temporal alone, where calls are far between: no call comes without an event in the run's history. */
+  async function hasGrown(id: string): Promise<boolean> {
+    const before = length;
+    const run = await ask(
+      client,
+      `the run of ${sessionId}`,
+      () => client.workflow.getHandle(sessionId, id).describe(),
+      patience,
+    );
+    length = run.historyLength;
+    return length !== before;
+  }
+
+  async function pauseAfter(page: CallsPage | undefined): Promise<void> {
+    const any = AbortSignal.any([watched.over, signal]);
+    await sleep(pause(page, performance.now() - news, options), undefined, { signal: any }).catch(
+      () => undefined,
+    );
+    signal.throwIfAborted();
   }
 
   /** @param over a run whose end is known tells more by itself: then the answer is undefined. */
@@ -166,8 +174,12 @@ function pageOf(end: RunEnd | undefined, from: number): CallsPage | undefined {
   };
 }
 
-function pause(page: CallsPage, sinceNewsMs: number, options: FollowOptions): number {
-  const { leastPauseMs = 100, mostPauseMs = 2_000, quietPauseMs = 5_000 } = options;
-  const quiet = page.state === 'idle' || (page.underWay === 0 && page.state !== 'starting');
-  return Math.max(leastPauseMs, Math.min(sinceNewsMs * GROWTH, quiet ? quietPauseMs : mostPauseMs));
+function leastPause({ leastPauseMs = 100 }: FollowOptions): number {
+  return leastPauseMs;
+}
+
+function pause(page: CallsPage | undefined, sinceNewsMs: number, options: FollowOptions): number {
+  const { mostPauseMs = 2_000, quietPauseMs = 5_000 } = options;
+  const quiet = page !== undefined && page.underWay === 0 && page.state !== 'starting';
+  return Math.max(leastPause(options), Math.min(sinceNewsMs * GROWTH, quiet ? quietPauseMs : mostPauseMs));
 }

@@ -53,6 +53,39 @@ export async function endOfRun(
   }
 }
 
+export interface WatchedEnd {
+  /** Resolves when the end is known, or will not be. */
+  readonly end: Promise<void>;
+  /** Aborted then. */
+  readonly over: AbortSignal;
+  /** Undefined while it is not known. @throws what kept it from being known. */
+  readonly seen: RunEnd | undefined;
+}
+
+/** A run's end, to be looked at while something else is done. */
+export function watchEnd(client: Client, sessionId: string, runId: string, patience: Patience): WatchedEnd {
+  const state: { seen?: RunEnd; failure?: { error: unknown } } = {};
+  const over = new AbortController();
+  const end = endOfRun(client, sessionId, runId, patience)
+    .then(
+      seen => {
+        state.seen = seen;
+      },
+      error => {
+        state.failure = { error };
+      },
+    )
+    .finally(() => over.abort());
+  return {
+    end,
+    over: over.signal,
+    get seen() {
+      if (state.failure !== undefined) throw state.failure.error;
+      return state.seen;
+    },
+  };
+}
+
 /** The same of the run's chain: however often it is continued. */
 export async function endOfChain(
   client: Client,

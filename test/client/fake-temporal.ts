@@ -43,6 +43,7 @@ export class FakeTemporal {
   /** What queries fail with. */
   away: Error | undefined;
   queries = 0;
+  described = 0;
 
   add(runId: string, state: SessionState, before?: string): FakeRun {
     const made = new FakeRun(state, before);
@@ -74,11 +75,15 @@ export class FakeTemporal {
         if (this.away !== undefined) throw this.away;
         return JSON.parse(JSON.stringify(callsAfter(found().run, asked)));
       },
-      describe: async () => ({
-        runId,
-        status: { name: found().isOver ? 'COMPLETED' : 'RUNNING' },
-        raw: { workflowExecutionInfo: { firstRunId: this.#first(runId) } },
-      }),
+      describe: async () => {
+        this.described++;
+        return {
+          runId,
+          historyLength: Object.keys(found().run.state.calls).length,
+          status: { name: found().isOver ? 'COMPLETED' : 'RUNNING' },
+          raw: { workflowExecutionInfo: { firstRunId: this.#first(runId) } },
+        };
+      },
       result: async () => {
         const { ended, run } = found();
         const end = await ended;

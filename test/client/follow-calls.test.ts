@@ -143,8 +143,21 @@ describe('a session of thousands of calls, of which a run carries the newest onl
     const run = temporal.add('a', grown(READ, ...others(0, 2_000)));
     const { told, done } = follow(temporal, 'a');
     await until('all are told', () => told.length === 2_000);
-    const asked = temporal.queries;
-    expect(asked).toBeLessThanOrEqual(11);
+    expect(temporal.queries).toBeLessThanOrEqual(11);
+    run.end({ kind: 'done' });
+    await done;
+  });
+
+  it('asks no worker while nothing happens, and tells what comes after that', async () => {
+    const temporal = new FakeTemporal();
+    const run = temporal.add('a', grown(READ, ...others(0, 1)));
+    const { told, done } = follow(temporal, 'a');
+    await until('it was described twice', () => temporal.described > 2);
+    const { queries, described } = temporal;
+    await until('it was described again', () => temporal.described > described + 5);
+    expect(temporal.queries).toBe(queries);
+    run.run.state = grown(run.run.state, ...others(1, 2));
+    await until('the next is told', () => told.length === 2);
     run.end({ kind: 'done' });
     await done;
   });
