@@ -30,9 +30,12 @@ export class SetupError extends Error {
 
 /** Longer than workspaces are kept by default. */
 export const STANDARD_RETENTION_MS = 30 * 86_400_000;
-const ASK_MS = 10_000;
+const ASK_MS = 20_000;
 /** A cluster's caches may take a minute to learn of a namespace and of its attributes. */
 const USABLE_MS = 90_000;
+
+/** What is refused for longer is refused for good. */
+const SETTLED_MS = 30_000;
 
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
@@ -41,9 +44,14 @@ const ALREADY_EXISTS = 6;
 export async function setUp(connection: Connection, options: SetupOptions): Promise<SetupReport> {
   const { namespace } = options;
   const { was, retentionMs, beforeMs } = await ready(connection, options);
-  const attributes = await untilKnown(() =>
-    registerSearchAttributes(connection, namespace, searchAttributes),
-  );
+  const from = performance.now();
+  const attributes = await untilKnown(async () => {
+    const outcome = await registerSearchAttributes(connection, namespace, searchAttributes);
+    // A namespace that has just been made is not known to all of a server at once.
+    const isFresh = was === 'made' && performance.now() - from < SETTLED_MS;
+    if (outcome.kind === 'refused' && isFresh) throw new Error(outcome.reason);
+    return outcome;
+  });
   if (attributes.kind !== 'refused') await untilKnown(() => queryWithAttributes(connection, namespace));
   return {
     namespace,

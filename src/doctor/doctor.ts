@@ -13,8 +13,8 @@ import { isUnusable, readSettings, redactor, type Settings } from './settings.ts
 import { lookAtStateFolder } from './state-folder.ts';
 import { lookAtTools } from './tools.ts';
 
-/** For each part; the slowest is a tools module that hangs. */
-const LIMIT_MS = 20_000;
+/** For each part; a tools module may take ten seconds to hang. */
+const LIMIT_MS = 30_000;
 
 /**
  * Resolves with what was found, in the order in which a person mends things. Never rejects for what is wrong with the

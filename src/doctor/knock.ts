@@ -64,3 +64,22 @@ export function tryTls({ host, port }: Place, given: ConnectionOptions, limitMs:
     socket.once('error', () => settle({ kind: 'no-tls' }));
   });
 }
+
+/** Whether a web server of the old kind is there: it never says anything to a client that speaks HTTP/2 at once. */
+export function speaksHttp1({ host, port }: Place, limitMs: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host, port });
+    const settle = (answer: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => settle(false), limitMs);
+    socket.once('connect', () =>
+      socket.write(`HEAD / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+    );
+    socket.once('data', data => settle(data.toString('latin1').startsWith('HTTP/1.')));
+    socket.once('error', () => settle(false));
+    socket.once('close', () => settle(false));
+  });
+}

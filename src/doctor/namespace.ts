@@ -8,7 +8,7 @@ import { currentVersion } from '../worker-deployment.ts';
 import { broken, type Finding, ok, oneLine, warning } from './finding.ts';
 import { refused } from './reach.ts';
 
-const ASK_MS = 5_000;
+const ASK_MS = 8_000;
 const DAY_MS = 86_400_000;
 /** Updates are the server's since then. */
 const OLDEST = [1, 25];

@@ -2,7 +2,7 @@
 import { Connection } from '@temporalio/client';
 import type { TemporalSettings } from '../temporal-settings.ts';
 import { broken, type Finding, ok, oneLine } from './finding.ts';
-import { knock, placeOf, tryTls } from './knock.ts';
+import { knock, placeOf, speaksHttp1, tryTls } from './knock.ts';
 
 export type Reached =
   /** The caller closes it. */
@@ -11,8 +11,10 @@ export type Reached =
 
 const CHECK = 'Temporal';
 const KNOCK_MS = 3_000;
-const ASK_MS = 5_000;
+/** A server on a machine without a core to spare takes seconds. */
+const ASK_MS = 10_000;
 
+const DEADLINE_EXCEEDED = 4;
 /** gRPC: PERMISSION_DENIED, UNAUTHENTICATED. */
 const REFUSED = new Set([7, 16]);
 
@@ -47,19 +49,21 @@ export async function reachTemporal(settings: TemporalSettings): Promise<Reached
         );
     }
   }
-  let connection: Connection;
+  let probe: Connection;
   try {
-    connection = Connection.lazy(options);
+    // Without retries, which would hide for seconds what is wrong.
+    probe = Connection.lazy({ ...options, interceptors: [] });
   } catch (error) {
     return no(`the connection cannot be made: ${oneLine(error)}`, 'correct the TEMPORAL_* settings');
   }
   try {
-    await connection.withDeadline(Date.now() + ASK_MS, () => connection.workflowService.getSystemInfo({}));
-    const secured = options.tls ? ', by TLS' : '';
-    return { kind: 'reached', connection, finding: ok(CHECK, `${address} answers${secured}`) };
+    await probe.withDeadline(Date.now() + ASK_MS, () => probe.workflowService.getSystemInfo({}));
+    const finding = ok(CHECK, `${address} answers${options.tls ? ', by TLS' : ''}`);
+    return { kind: 'reached', connection: Connection.lazy(options), finding };
   } catch (error) {
-    await connection.close();
     return { kind: 'not-reached', finding: await diagnose(settings, error) };
+  } finally {
+    await probe.close();
   }
 }
 
@@ -86,11 +90,18 @@ async function diagnose(
     },
     KNOCK_MS,
   );
+  const isWeb = place !== undefined && answer.kind === 'no-tls' && (await speaksHttp1(place, KNOCK_MS));
+  if (code === DEADLINE_EXCEEDED && !isWeb && answer.kind === (options.tls ? 'tls' : 'no-tls'))
+    return broken(
+      CHECK,
+      `${address} takes connections and does not answer within ${ASK_MS / 1000} s`,
+      'is it overloaded, still starting, or another program’s port?',
+    );
   if (!options.tls)
     return answer.kind === 'no-tls'
       ? broken(
           CHECK,
-          `what listens on ${address} is not a Temporal server (${told})`,
+          `what listens on ${address} is not a Temporal server (${isWeb ? 'a web server' : told})`,
           'correct the port in TEMPORAL_ADDRESS: a server’s is 7233, its web UI’s 8233',
         )
       : broken(

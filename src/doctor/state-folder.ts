@@ -4,8 +4,9 @@ import { access, constants, open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { loadKey, SealingError } from '../sealing.ts';
 import { lowDiskSpace } from '../tool-host/disk-space.ts';
+import { isCode } from '../tool-host/durable-file.ts';
 import { socketPathProblem } from '../tool-host/paths.ts';
-import { broken, type Finding, ok, oneLine, warning } from './finding.ts';
+import { broken, type Finding, ok, oneLine, skipped, warning } from './finding.ts';
 
 const CHECK = 'state folder';
 
@@ -60,9 +61,9 @@ async function folder(stateDir: string, there: string): Promise<Finding> {
   try {
     const { uid, mode } = await stat(there);
     if (there !== stateDir) {
-      await access(there, constants.W_OK | constants.X_OK);
       if ((mode & constants.S_IFMT) !== constants.S_IFDIR)
         return broken(CHECK, `${stateDir} cannot be made: ${there} is a file`, elsewhere);
+      await access(there, constants.W_OK | constants.X_OK);
       return ok(CHECK, `${stateDir} is made at the first start`);
     }
     if ((mode & constants.S_IFMT) !== constants.S_IFDIR)
@@ -148,6 +149,7 @@ async function key(stateDir: string, given: string | undefined): Promise<Finding
     const file = found === undefined ? 'is made when it is needed' : 'is there, for its user only';
     return ok('key', `the key file of this host ${file}; with several hosts set HOLDFAST_KEY`);
   } catch (error) {
+    if (isCode(error, 'ENOTDIR')) return skipped('key', 'not looked at, as the state folder is none');
     const [found = '', mend] =
       error instanceof SealingError ? error.message.split(/: (?=chmod|remove|write)/) : [];
     return broken('key', found || oneLine(error), mend ?? 'make it readable for the worker’s user');
