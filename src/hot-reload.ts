@@ -47,8 +47,9 @@ export function reloadOnChange(parts: Parts): HotReload | undefined {
     const described = await describeTools({ toolsModule, toolEnv, toolCommand, toolUser, source: true });
     if (described.source !== undefined) watch.follow(described.source, described.kind === 'broken');
     if (described.kind === 'broken') {
-      if (described.message !== told) logger.error(`${described.message}; the tools of before stay`);
-      told = described.message;
+      const line = described.message.replace(/\s*\n\s*/g, ' ');
+      if (line !== told) logger.error(`${line}; the tools of before stay`);
+      told = line;
       return;
     }
     const isMended = told !== undefined;

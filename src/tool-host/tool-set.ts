@@ -38,6 +38,7 @@ export class ToolSet {
   readonly #servers: McpServers;
   #running = 0;
   #onIdle: (() => void) | undefined;
+  #closing: Promise<readonly string[]> | undefined;
 
   constructor(options: ToolSetOptions) {
     this.#options = options;
@@ -93,11 +94,11 @@ export class ToolSet {
     }
   }
 
-  /** Runs the close hooks, then ends threads and servers. @returns the hooks that failed. */
-  async close(): Promise<readonly string[]> {
-    const failures = await this.#pool.runCloseHooks();
-    await this.#terminate();
-    return failures;
+  /** Runs the close hooks, then ends threads and servers, once. @returns the hooks that failed. */
+  close(): Promise<readonly string[]> {
+    // A host may end while this version retires.
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   /** Closes when the calls that run now have ended; no other may be given to it. */
@@ -130,6 +131,12 @@ export class ToolSet {
         return runProgram(program, { ...call, onGroup: note }, options);
       }
     }
+  }
+
+  async #close(): Promise<readonly string[]> {
+    const failures = await this.#pool.runCloseHooks();
+    await this.#terminate();
+    return failures;
   }
 
   async #terminate(): Promise<void> {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describeTools } from '../../src/tool-host/describe.ts';
-import { linesOf, request, textOf, toolEnv, until, untilFile, useHosts } from './hosts.ts';
+import { close, linesOf, request, textOf, toolEnv, until, untilFile, useHosts } from './hosts.ts';
 
 const hosts = useHosts();
 
@@ -78,6 +78,22 @@ test('calls that start after a reload run the new version, and running ones end 
     'the old version is closed',
     async () => (await linesOf(hooks)).includes('one closed') || undefined,
   );
+});
+
+test('a host that ends while an earlier version has a call closes both versions, each once', async () => {
+  const { toolsModule, client, opened, version, hooks } = await open();
+  const file = join(hosts.stateDir, 'waits');
+  await client.startOrAttach('old', request('waits', { file }, { waitMs: 0 }));
+  await untilFile(file);
+  await write({ version: 'two' });
+  await client.reload({ toolsModule, ...(await describe(toolsModule)) });
+  expect(await version()).toBe('two');
+  expect(await close(opened, hosts)).toMatchObject({
+    kind: 'closed',
+    stoppedCalls: ['old'],
+    hookFailures: [],
+  });
+  expect((await linesOf(hooks)).sort()).toEqual(['one closed', 'two closed']);
 });
 
 test('a version that cannot be used changes nothing', async () => {
