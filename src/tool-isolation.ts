@@ -104,9 +104,7 @@ async function resolveUser(settings: Settings, setting: NonNullable<Settings['to
     );
   const user = await findUser(setting.user);
   if (user === undefined)
-    return unusable(
-      `this machine has no such user; create it: useradd --system --create-home ${setting.user}`,
-    );
+    return unusable(`this machine has no such user; create it: useradd --system ${setting.user}`);
   if (user.uid === 0) return unusable('that is root, the user of the worker; choose one without rights');
   const group = setting.group === undefined ? undefined : await findGroup(setting.group);
   if (setting.group !== undefined && group === undefined) return unusable('this machine has no such group');

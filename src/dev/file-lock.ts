@@ -61,7 +61,8 @@ const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException).cod
 
 /** Takes the lock of `folder`, which is created. @throws the file system's error when the folder cannot be written. */
 export async function acquireLock(folder: string, options: LockOptions): Promise<LockOutcome> {
-  await mkdir(folder, { recursive: true });
+  // Whose parents it makes as well: the state folder may be one of them.
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const deadline = performance.now() + options.limitMs;
   const touches: Touches = new Map();
   const silentMs = options.silentMs ?? 30_000;

@@ -3,7 +3,7 @@
  * Two processes matter: whoever started the server holds the folder's lock; the server itself, noted in `server.json`,
  * may outlive a killed starter for as long as its tether takes to end it. The next start waits for it.
  */
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock } from './file-lock.ts';
@@ -43,7 +43,9 @@ export async function openServerFolder(folder: string, limitMs: number): Promise
   const { lock } = outcome;
   const note = join(folder, 'server.json');
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // Its database holds what every session did; a state folder that tools may pass through does not hide it.
+    await chmod(folder, 0o700);
     await waitForOrphan(note, limitMs);
     const logFile = join(folder, 'temporal.log');
     if (((await stat(logFile).catch(() => undefined))?.size ?? 0) > logLimitBytes) {

@@ -22,7 +22,7 @@ import {
 import { createHostServer } from './server.ts';
 import { noteFor } from './session-notes.ts';
 import type { ToolsVersion } from './tool-set.ts';
-import { isolationMark, sessionGid } from './tool-user.ts';
+import { homeOf, isolationMark, sessionGid } from './tool-user.ts';
 import { Toolbox } from './toolbox.ts';
 
 const FLUSH_MS = 500;
@@ -52,14 +52,15 @@ export class ToolHost {
     const { incarnation, limits, paths, owner, toolsModule, source, mcpLists } = config;
     this.#marks = [`HOLDFAST_HOST=${incarnation}`];
     const journal = new Journal(paths.journal, limits);
-    const env = toolEnvironment(config.toolEnv, incarnation);
+    const toolEnv = { ...config.toolEnv, ...homeOf(paths, owner) };
+    const env = toolEnvironment(toolEnv, incarnation);
     const { workspace } = paths;
     const commandPrefix = config.commandPrefix.map(word => word.replaceAll('{workspace}', workspace));
     const onGroup = (leader: ProcessIdentity): void => this.#noteGroup(leader);
     this.#mounts = new Mounts({
       workspace,
       journal: paths.journal,
-      env: hostEnvironment(config.toolEnv, incarnation),
+      env: hostEnvironment(toolEnv, incarnation),
       owner,
     });
     this.#toolbox = new Toolbox({

@@ -5,6 +5,7 @@
  *   host-id                          this machine's id in this state folder
  *   run/<hash>.sock                  a session's socket, named by a hash because a socket path is short
  *   sessions/<name>/workspace/       the session's working directory
+ *   sessions/<name>/home/            HOME of its tools, where they run as another user
  *   sessions/<name>/journal/         incarnation.json and calls/<name>/{started.json,output.log,outcome.json}
  *   sessions/<name>/host.{json,log}  the process that serves it
  *   sessions/<name>/session.json     whose it is; unused.json since when nobody uses it
@@ -18,6 +19,8 @@ import { errorText } from '../error-text.ts';
 export interface SessionPaths {
   readonly folder: string;
   readonly workspace: string;
+  /** The home of tools that share their user with those of other sessions. */
+  readonly home: string;
   readonly journal: string;
   readonly hostRecord: string;
   readonly hostLog: string;
@@ -56,6 +59,7 @@ export function sessionPaths(stateDir: string, sessionId: string): SessionPaths 
   return {
     folder,
     workspace: join(folder, 'workspace'),
+    home: join(folder, 'home'),
     journal: join(folder, 'journal'),
     hostRecord: join(folder, 'host.json'),
     hostLog: join(folder, 'host.log'),

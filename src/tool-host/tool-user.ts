@@ -45,31 +45,48 @@ export async function sessionGid(paths: Pick<SessionPaths, 'folder'>): Promise<n
   return gid >= FIRST_SESSION_GID && gid <= LAST_SESSION_GID ? gid : undefined;
 }
 
+/** Whether the owner's group is the session's alone, and not one that was named for all. */
+export function hasOwnGroup({ gid }: Owner): boolean {
+  return gid >= FIRST_SESSION_GID && gid <= LAST_SESSION_GID;
+}
+
+/**
+ * A home of the session's own: what one session's tools leave in a home that they share (`.gitconfig`, `.npmrc`) is
+ * obeyed by programs of all others.
+ */
+export function homeOf(paths: SessionPaths, owner: Owner | undefined): { HOME?: string } {
+  return owner !== undefined && hasOwnGroup(owner) ? { HOME: paths.home } : {};
+}
+
 /**
  * Makes the workspace, for its owner only. Files that an earlier user of the workspace made change hands with it; to
  * be called while no process of the session lives.
  */
 export async function makeWorkspace(paths: SessionPaths, owner: Owner | undefined): Promise<void> {
-  const { folder, workspace } = paths;
+  const { folder, workspace, home } = paths;
   await mkdir(workspace, { recursive: true, mode: 0o700 });
   const us = process.getuid?.();
-  // Only root can have given it away.
-  if (owner === undefined && us !== 0) return;
-  const now = await lstat(workspace);
-  if (!now.isDirectory()) throw new Error(`${workspace} is no folder: remove it`);
-  if (owner === undefined) {
-    if (now.uid === 0) return;
+  if (owner !== undefined) {
+    await give(workspace, owner);
+    if (hasOwnGroup(owner)) await give(home, owner);
+    await chown(folder, us ?? 0, owner.gid);
+    await chmod(folder, 0o710);
+  } else if (us === 0 && (await lstat(workspace)).uid !== 0) {
+    // Only root can have given it away. Its files stay as they are: root may use them, the next tool user gets them.
     await chmod(folder, 0o700);
-    // Its files stay as they are; root may use them all, and the next tool user is given them.
-    return chown(workspace, 0, 0);
+    await chown(workspace, 0, 0);
   }
-  if (now.uid !== owner.uid || now.gid !== owner.gid) await giveAll(workspace, owner);
-  await chmod(workspace, 0o700);
-  await chown(folder, us ?? 0, owner.gid);
-  await chmod(folder, 0o710);
+}
+
+async function give(path: string, owner: Owner): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const now = await lstat(path);
+  if (!now.isDirectory()) throw new Error(`${path} is no folder: remove it`);
+  if (now.uid !== owner.uid || now.gid !== owner.gid) await giveAll(path, owner);
+  await chmod(path, 0o700);
 }
 
 /** GNU chown goes from folder to folder by descriptor: no path that a tool made leads it astray. */
-async function giveAll(workspace: string, { uid, gid }: Owner): Promise<void> {
-  await promisify(execFile)('chown', ['-hR', `${uid}:${gid}`, '--', workspace]);
+async function giveAll(path: string, { uid, gid }: Owner): Promise<void> {
+  await promisify(execFile)('chown', ['-hR', `${uid}:${gid}`, '--', path]);
 }

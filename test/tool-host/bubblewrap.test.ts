@@ -134,7 +134,7 @@ describe.each(ways)('bash and exec tools %s', (_, toolUser) => {
   });
 
   test('die with their tool host, also what has shed every mark', async () => {
-    await bash('env -i setsid sleep 27182 > /dev/null 2>&1 &');
+    await bash('(env -i setsid sleep 27182 > /dev/null 2>&1 &)');
     await until('it runs', () => running('sleep 27182').length > 0 || undefined);
     process.kill(opened.hostPid, 'SIGKILL');
     await until('it is gone', () => running('sleep 27182').length === 0 || undefined);

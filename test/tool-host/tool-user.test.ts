@@ -12,6 +12,7 @@ import type { OpenOptions } from '../../src/tool-host/launch.ts';
 import { removeWorkspace } from '../../src/tool-host/remove-workspace.ts';
 import { noteFor } from '../../src/tool-host/session-notes.ts';
 import { ownerOf } from '../../src/tool-host/tool-user.ts';
+import { mappedGroups } from '../../src/tool-host/tool-user-probe.ts';
 import {
   close,
   errorText,
@@ -113,6 +114,16 @@ if (problem === undefined)
       const said = await bash(`${command(where)} 2>&1; echo "status $?"`);
       expect(said).toMatch(/(Permission denied|Operation not permitted)\nstatus [1-9]/);
       expect(said).not.toContain(secret);
+    });
+
+    test('have a home of their own, which other sessions are refused', async () => {
+      const { otherShell } = await whereabouts();
+      expect(await bash('cd; pwd; touch .gitconfig; stat -c %U:%a .')).toBe(
+        `${hosts.paths().home}\nnobody:700`,
+      );
+      expect(await bash(`ls ${hosts.paths('sesn_other').home} 2>&1; true`)).toContain('Permission denied');
+      // Said in docs/security.md: one user may end its own processes, of whatever session.
+      expect(await bash(`cd ${opened.workspace}; kill -0 ${otherShell} && echo yes`)).toBe('yes');
     });
 
     test('are refused the socket of their own host: nobody but the worker closes it', async () => {
@@ -232,7 +243,7 @@ if (problem === undefined)
 
     test('ends with all that its tools started, also what has shed every mark', async () => {
       const opened = await hosts.open(await asToolUser(hosts));
-      const command = 'env -i setsid sleep 300 > /dev/null 2>&1 & echo $! > shed';
+      const command = '(env -i setsid sleep 300 > /dev/null 2>&1 & echo $! > shed)';
       await hosts.call(hosts.client(opened), 'call_1', 'bash', { command });
       const pid = Number(readFileSync(join(opened.workspace, 'shed'), 'utf8'));
       expect(isRunning(pid)).toBe(true);
@@ -329,6 +340,16 @@ if (problem === undefined)
       expect(isolated).toMatchObject({ kind: 'unusable', problem: expect.stringMatching(why) });
     });
 
+    test('with one group for all sessions is as the others are, and open to them', async () => {
+      const isolated = await asToolUser(hosts);
+      const shared = { ...isolated, toolUser: { uid: NOBODY, gid: NOBODY } };
+      const opened = await hosts.open(shared);
+      await hosts.open({ ...shared, sessionId: 'sesn_other' });
+      const command = `id -G; ls ${hosts.paths('sesn_other').workspace} && echo open; ls ${hosts.paths().journal}`;
+      const said = errorText(await hosts.call(hosts.client(opened), 'call_1', 'bash', { command }));
+      expect(said).toMatch(new RegExp(`^${NOBODY}\nopen\n.*Permission denied`));
+    });
+
     test('does not begin where its user cannot get to the workspaces: the folder in the way is named', async () => {
       const closed = join(hosts.stateDir, 'closed');
       await mkdir(join(closed, 's'), { recursive: true });
@@ -339,6 +360,20 @@ if (problem === undefined)
         kind: 'unusable',
         problem: expect.stringContaining(`the state folder is closed to that user at ${closed}:`),
       });
+    });
+
+    test('does not begin where what tools start could not be found again', async () => {
+      const env = {
+        ...{ ANTHROPIC_API_KEY: 'k', HOLDFAST_STATE_DIR: hosts.stateDir, HOLDFAST_TOOL_USER: 'nobody' },
+        ...{ PATH: process.env.PATH, HOME: hosts.stateDir },
+      };
+      await chmod(hosts.stateDir, 0o711);
+      // What Docker leaves to root in a container, as far as it matters here.
+      const rights = '-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid';
+      const args = ['--bounding-set', rights, process.execPath, HOLDFAST, 'worker'];
+      const run = spawnSync('setpriv', args, { env, encoding: 'utf8', cwd: '/' });
+      expect(run.stderr).toMatch(/the worker may not see what its tools start .*CAP_SYS_PTRACE/);
+      expect(run.status).toBe(2);
     });
 
     test('does not begin under a worker that is not root: it says so, and what to do', async () => {
@@ -371,3 +406,11 @@ async function asToolUser(hosts: Hosts, options: Partial<OpenOptions> = {}): Pro
   const { toolUser, toolEnv } = isolated;
   return { toolUser, toolEnv, ...options };
 }
+
+test.each([
+  ['         0          0 4294967295\n', true],
+  ['         0     100000      65536\n', false],
+  ['0 0 1\n1 100000 65536\n', false],
+])('a user namespace with the groups %j has those of sessions: %s', (map, expected) => {
+  expect(mappedGroups(map)).toBe(expected);
+});
