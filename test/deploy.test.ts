@@ -118,6 +118,22 @@ describe('the systemd units', () => {
   });
 });
 
+describe('docs/operations.md', () => {
+  const page = read('docs', 'operations.md');
+
+  it('links only to files that are there', () => {
+    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)].map(match => match[1] ?? '');
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter(link => !existsSync(join(root, 'docs', link)))).toEqual([]);
+  });
+
+  it('says of every command whether it was tried: `npm run operations` runs those that are marked', () => {
+    const parts = page.split(/^```sh\n[\s\S]*?^```$/m).slice(0, -1);
+    expect(parts.length).toBeGreaterThan(5);
+    for (const before of parts) expect(before.slice(-700)).toMatch(/<!-- tried -->\n$|not tried here/i);
+  });
+});
+
 it('no deployed file names a setting that is not read', () => {
   const names = new Set<string>();
   const env = new Proxy({} as Record<string, string | undefined>, {
@@ -125,7 +141,7 @@ it('no deployed file names a setting that is not read', () => {
     ownKeys: () => [],
   });
   readConfig(env);
-  const files = [compose, read('.env.example'), read('Dockerfile')];
+  const files = [compose, read('.env.example'), read('Dockerfile'), read('docs', 'operations.md')];
   for (const name of readdirSync(join(root, 'deploy', 'systemd')))
     files.push(read('deploy', 'systemd', name));
   const used = new Set(files.join('\n').match(/\bHOLDFAST_[A-Z_]+/g));
