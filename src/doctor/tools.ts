@@ -5,18 +5,23 @@ import { describeTools } from '../tool-host/describe.ts';
 import { isolateTools, toolIsolation } from '../tool-isolation.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 
+const SECURITY = 'see docs/security.md';
+
 export async function lookAtTools(config: Config): Promise<readonly Finding[]> {
-  const { kind, line, mend = 'see docs/security.md' } = await toolIsolation(config);
+  const { kind, line, mend } = await toolIsolation(config);
   switch (kind) {
     case 'none':
-      return [warning('isolation', line, mend), await ownTools(config)];
+      return [warning('isolation', line, mend ?? SECURITY), await ownTools(config)];
     case 'broken':
       return [
-        broken('isolation', line, mend),
+        broken('isolation', line, mend ?? SECURITY),
         skipped('tools', 'not loaded, as they would run with other rights'),
       ];
     case 'isolated':
-      return [ok('isolation', line), await ownTools(config)];
+      return [
+        mend === undefined ? ok('isolation', line) : warning('isolation', line, mend),
+        await ownTools(config),
+      ];
   }
 }
 
