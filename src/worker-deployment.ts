@@ -59,7 +59,7 @@ export async function currentVersion(
   namespace: string,
   { deploymentName, buildId }: WorkerDeploymentVersion,
 ): Promise<CurrentVersion> {
-  const mend = `temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id ${buildId}`;
+  const mend = `temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id ${buildId} --yes`;
   try {
     const { workerDeploymentInfo } = await connection.withDeadline(Date.now() + ASK_MS, () =>
       connection.workflowService.describeWorkerDeployment({ namespace, deploymentName }),

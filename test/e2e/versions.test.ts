@@ -44,14 +44,20 @@ async function buildsOfRuns(sessionId: string): Promise<(string | null | undefin
 
 describe('a run that began on build A, after build B was made current', () => {
   it('ends on A, unless it continues as new; new sessions go to B; each call runs once', async () => {
-    const a = await startBuild('A');
-    await makeCurrent('A');
+    const plain = await w.worker();
     const gated = (name: string, calls: number) =>
       w.session(async agent => {
         await agent.call('effect', { label: `${name}-before`, ms: 1 });
         await agent.call('wait_for', { label: name, line: 'switched' });
         for (let i = 0; i < calls; i++) await agent.call('effect', { label: `${name}-${i}`, ms: 1 });
       });
+    // Of the time before there were versions: it goes to the first build that is made current.
+    const old = gated('old', 1);
+    const before = await w.begin(old.id, { maxIdleMs: 1_000 });
+    await w.effect('begin old');
+    const a = await startBuild('A');
+    await makeCurrent('A');
+    await plain.end('SIGTERM');
     const stays = gated('stays', 2);
     const grows = gated('grows', 13);
     const rests = gated('rests', 0);
@@ -74,7 +80,17 @@ describe('a run that began on build A, after build B was made current', () => {
     expect(await second.result()).toMatchObject({ state: 'done' });
     expect(await buildsOfRuns(fresh.id)).toEqual([['B']]);
 
+    const pinnedToA = () =>
+      w.client.workflow
+        .count("TemporalWorkerDeploymentVersion = 'holdfast:A' AND ExecutionStatus = 'Running'")
+        .then(({ count }) => count);
+    await eventually('a run is listed as one of A', async () => (await pinnedToA()) > 0);
+
     w.note('switched');
+    expect(await before.result()).toMatchObject({ state: 'done' });
+    const [of] = await buildsOfRuns(old.id);
+    expect(of?.at(0)).toBeUndefined();
+    expect(['A', 'B']).toContain(of?.at(-1));
     const [stayed, grown, rested] = await Promise.all(first.map(handle => handle.result()));
     expect(await buildsOfRuns(stays.id)).toEqual([['A']]);
     for (const id of [grows.id, rests.id]) {
@@ -89,7 +105,7 @@ describe('a run that began on build A, after build B was made current', () => {
     }
     expect(w.effects('begin grows-')).toHaveLength(14);
 
-    // Nothing is pinned to A any more: it may go.
+    await eventually('nothing runs on A any more', async () => (await pinnedToA()) === 0);
     await a.end('SIGTERM');
     const last = await w.begin(stays.id, { maxIdleMs: 300 });
     expect(await last.result()).toMatchObject({ state: 'done' });
