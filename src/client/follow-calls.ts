@@ -163,7 +163,8 @@ function pageOf(end: RunEnd | undefined, from: number): CallsPage | undefined {
   const behind = calls
     .filter(({ place }) => (place ?? 0) > from)
     .sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
-  if (behind.length < places - from) return undefined;
+  // Also where it is of a version that gave no places.
+  if (!(behind.length >= places - from)) return undefined;
   return {
     calls: behind,
     next: Math.max(from, places),

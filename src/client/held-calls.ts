@@ -13,6 +13,7 @@ import {
   heldQuery,
 } from '../workflows/messages.ts';
 import { askOnce, codesOf, INVALID_ARGUMENT } from './asking.ts';
+import { sharedTemporal } from './temporal.ts';
 
 export interface HeldCalls {
   /** Oldest first within a session. */
@@ -27,9 +28,10 @@ const ASKED_AT_ONCE = 20;
  * The calls that wait for an approval, of all sessions that are served now. A call that has just been held may be
  * missing for a moment: Temporal's list is eventually consistent.
  *
+ * @param client absent: the one that the process shares, by `TEMPORAL_*`.
  * @throws what the list throws; a session that cannot be asked is told in `unanswered`.
  */
-export async function heldCalls(client: Client): Promise<HeldCalls> {
+export async function heldCalls(client: Client = sharedTemporal().client): Promise<HeldCalls> {
   const sessions = await sessionsThatHold(client);
   const calls: HeldCall[] = [];
   const unanswered: { session: string; reason: string }[] = [];
