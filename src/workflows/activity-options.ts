@@ -27,6 +27,12 @@ export const ACTIVITY_STEP_MS = 30_000;
 /** A worker that is silent for this long is taken for dead (temporal.md §6b). */
 export const HEARTBEAT_MS = 3_000;
 
+/**
+ * As many listeners as sessions heartbeat, and each heartbeat is a write of the server: 300 of them at 3 s keep a
+ * development server busy with nothing else. A dead worker's are failed by a sibling or its successor at once.
+ */
+export const LISTEN_HEARTBEAT_MS = 10_000;
+
 /** What waits for the API or for a host: without limit while the session lives. */
 const PATIENT: RetryPolicy = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 10_000 };
 
@@ -64,7 +70,7 @@ export function listenOptions(leaseMs: number): ActivityOptions {
   return {
     taskQueue: LISTENERS_QUEUE,
     startToCloseTimeout: leaseMs + 60_000,
-    heartbeatTimeout: HEARTBEAT_MS,
+    heartbeatTimeout: LISTEN_HEARTBEAT_MS,
     retry: PATIENT,
     cancellationType: 'TRY_CANCEL',
   };
@@ -76,9 +82,13 @@ export const ACK_WORK: ActivityOptions = { ...READ };
 /** Once the API cannot be reached for so long, the lease has lapsed anyway. */
 export const STOP_WORK: ActivityOptions = { ...READ, scheduleToCloseTimeout: 300_000 };
 
-/** Waited for when it is cancelled: only it knows where the lease stands. */
+/** Waited for when it is cancelled, since only it knows where the lease stands: so it must hear of that soon. */
 export function keepLeaseOptions(leaseMs: number): ActivityOptions {
-  return { ...listenOptions(leaseMs), cancellationType: 'WAIT_CANCELLATION_COMPLETED' };
+  return {
+    ...listenOptions(leaseMs),
+    heartbeatTimeout: HEARTBEAT_MS,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  };
 }
 
 /** A host whose queues nobody has polled for so long is lost (§4); 0: none is ever held for lost. */
