@@ -81,7 +81,7 @@ describe.concurrent('holdfast chaos', PATIENT, () => {
     ['--kills 0', '--kills is a whole number from 1'],
     ['--duration soon', '--duration is not a duration: soon'],
     ['--runner sdk --victims tool-host', "--victims tool-host: the SDK's runner has none"],
-    ['--tools /nowhere/tools.ts', 'the tools module /nowhere/tools.ts failed to load'],
+    ['--tools /nowhere/tools.ts', 'the tools module /nowhere/tools.ts is not there'],
   ])('refuses %s with exit 2', async ([flags = '', words], context) => {
     const { status, stdout, stderr } = await (await chaosOf(context, flags.split(' '))).ended;
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
