@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText } from '../error-text.ts';
 import type { CellFailure } from './cell.ts';
+import { settleCompileCache } from './compile-cache.ts';
 
 interface FirstMessage {
   readonly data: unknown;
@@ -10,7 +11,10 @@ interface FirstMessage {
 
 /** @returns the `data` of the cell's options. */
 export async function enterCell<T>(): Promise<T> {
-  if (parentPort !== null) return workerData as T;
+  if (parentPort !== null) {
+    settleCompileCache();
+    return workerData as T;
+  }
   // Without its host it has nothing to do, and nobody would end it.
   process.on('disconnect', () => process.exit(0));
   process.on('uncaughtException', error => {

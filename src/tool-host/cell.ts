@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
+import { compileCache } from './compile-cache.ts';
 import { hostEnvironment } from './host-config.ts';
 import type { Owner } from './tool-user.ts';
 
@@ -55,7 +56,7 @@ function startThread<In extends object, Out>(options: CellOptions<Out>): Cell<In
   const worker = new Worker(new URL(`./${options.entry}${EXTENSION}`, import.meta.url), {
     name: options.entry,
     workerData: options.data,
-    env: { ...options.env },
+    env: { ...options.env, ...compileCache() },
     execArgv: [],
     stdout: true,
     stderr: true,

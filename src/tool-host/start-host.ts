@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { failpointFolder } from '../failpoint.ts';
 import { startEntry } from './child-entry.ts';
+import { compileCache } from './compile-cache.ts';
 import { type HostConfig, type HostReady, hostEnvironment } from './host-config.ts';
 import { openLog } from './host-log.ts';
 import { makeWorkspace } from './tool-user.ts';
@@ -24,7 +25,7 @@ export async function startHost(
   try {
     const report = await startEntry({
       entry: 'main',
-      env: hostEnvironment(config.toolEnv, config.incarnation),
+      env: { ...hostEnvironment(config.toolEnv, config.incarnation), ...compileCache() },
       cwd: workspace,
       config: { ...config, failpoints: failpointFolder() } satisfies HostConfig,
       output: log,
