@@ -168,9 +168,13 @@ describe.concurrent('a held call', () => {
     const session = w.session([{ ask: 'bash', input: { command: marked('late') } }]);
     const handle = await w.begin(session.id, { approvalDeadlineMs: 3_000 });
     await held(w, session);
-    const [{ deadline } = { deadline: null }] = (await heldCalls(w.client)).calls;
+    // Temporal's list is eventually consistent.
+    const deadline = await eventually(
+      'it is listed with its deadline',
+      async () => (await heldCalls(w.client)).calls[0]?.deadline ?? undefined,
+    );
     await worker.end('SIGKILL');
-    await eventually('the deadline is over', () => Date.now() > Date.parse(deadline ?? ''));
+    await eventually('the deadline is over', () => Date.now() > Date.parse(deadline));
     await w.worker();
     expect((await handle.result()).calls).toMatchObject([{ state: 'settled', posted: false, attempts: 0 }]);
     expect(toldByServer(session)).toContain('nobody answered within 3 s');

@@ -29,7 +29,8 @@ describe('an API that is down until all retries wait their longest', () => {
     const last = sessions.at(-1) as SessionHandle;
     last.setFaults({ fail: [{ route: 'send', status: 503, times: 1_000 }] });
     const handles = await Promise.all(sessions.map(({ id }) => w.begin(id, { maxIdleMs: 1_000 })));
-    await eventually('all calls run', () => w.effects('begin s').length === 99);
+    // A hundred tools threads start here.
+    await eventually('all calls run', () => w.effects('begin s').length === 99, 200_000);
     await w.emulator.goDown();
     const downAt = performance.now();
     w.note('begin api-down');
