@@ -32,6 +32,7 @@ export interface CrowdOptions extends Omit<ChaosTemporalOptions, 'folder'> {
 }
 
 const MAX_IDLE_MS = 3_000;
+const DEFAULT_HOSTS = 64;
 const READY_MS = 120_000;
 const POLL_MS = 250;
 const STOP_MS = 20_000;
@@ -68,7 +69,12 @@ async function run(
   const logFile = join(scene.logs, 'worker.log');
   const worker = await startLogged({
     args: workers.args[0],
-    env: { ...workers.env, HOLDFAST_READS_PER_MINUTE: String(readsPerMinute) },
+    env: {
+      ...workers.env,
+      HOLDFAST_READS_PER_MINUTE: String(readsPerMinute),
+      // A session that hears of its calls half a minute apart would find its host closed for another's each time.
+      HOLDFAST_MAX_HOSTS: String(Math.max(DEFAULT_HOSTS, sessions)),
+    },
     cwd: scene.folder,
     logFile,
   });
