@@ -3,7 +3,7 @@
  * state, so they are kept beside it (I2) and brought along as it is folded: a step of a turn of 10,000 calls
  * must not look at each of them.
  */
-import { isBefore } from './order.ts';
+import { compareOrders } from './order.ts';
 import { type Call, callOf, isHeld, pendingCalls, type SessionState } from './state.ts';
 
 const active = new WeakMap<SessionState, Set<string>>();
@@ -25,7 +25,13 @@ export function activeCalls(state: SessionState): Call[] {
     const call = callOf(state, id);
     if (call !== undefined) calls.push(call);
   }
-  return calls.sort((a, b) => (isBefore(a.order, b.order) ? -1 : 1));
+  return calls.sort((a, b) => compareOrders(a.order, b.order));
+}
+
+/** Calls of ours, or not known to be another's, that are not over and wait for nobody. */
+export function countOpen(state: SessionState): number {
+  const waiting = activeCalls(state).filter(call => call.owned === false || isHeld(call));
+  return state.pending.length - waiting.length;
 }
 
 /** To be told of each call that is written into a state which was asked before. */

@@ -1,10 +1,10 @@
 /** What the workflow's own facts do to the state. */
-import { type Draft, findCall, insert, overBecause, pendingOf, settle, update } from './draft.ts';
+import { type Draft, insert, overBecause, settle, update } from './draft.ts';
 import type { Fact } from './facts.ts';
 import { movedNotice, OUTPUT_LOST } from './notices.ts';
 import type { ToolOutcome } from './outcome.ts';
 import { judge } from './ownership.ts';
-import { type Call, isHeld } from './state.ts';
+import { type Call, callOf, isHeld, pendingCalls } from './state.ts';
 
 const FOREIGN = 500;
 
@@ -15,7 +15,7 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
       return;
     case 'listed':
       draft.listed = true;
-      for (const call of pendingOf(draft)) if (!call.listed) update(draft, call, { listed: true });
+      for (const call of pendingCalls(draft)) if (!call.listed) update(draft, call, { listed: true });
       return;
     case 'tools':
       draft.tools = fact.tools;
@@ -101,7 +101,7 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
 
 /** A settled call takes no more facts: its activity may still report what the server overtook. */
 function change(draft: Draft, id: string, apply: (call: Call) => void): void {
-  const call = findCall(draft, id);
+  const call = callOf(draft, id);
   if (call !== undefined && call.phase.kind !== 'settled') apply(call);
 }
 
@@ -151,7 +151,7 @@ function tell(draft: Draft, ids: readonly string[]): void {
   const { notice } = draft;
   if (notice === undefined) return;
   const teller = ids
-    .map(id => findCall(draft, id))
+    .map(id => callOf(draft, id))
     .find(call => call?.phase.kind === 'finished' && call.phase.outcome.kind !== 'stored');
   if (teller === undefined) return;
   update(draft, teller, { notice });
@@ -173,7 +173,7 @@ function neverStarted(now: number): ToolOutcome {
 
 /** §2.7: the server's word corrects ours. The outcome is not computed again (I5): its host posts it anew. */
 function redeliver(draft: Draft, id: string, now: number): void {
-  const call = findCall(draft, id);
+  const call = callOf(draft, id);
   if (call?.phase.kind !== 'settled' || call.phase.how !== 'posted') return;
   const { isError, startedAt = 0, finishedAt = 0, starts } = call;
   const outcome: ToolOutcome =

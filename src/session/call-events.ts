@@ -1,27 +1,17 @@
 /** What the API's events do to one call. */
 import { decisionWords } from './decision.ts';
-import {
-  type Draft,
-  findCall,
-  haltForInterrupts,
-  insert,
-  overBecause,
-  put,
-  settle,
-  update,
-  write,
-} from './draft.ts';
+import { type Draft, haltForInterrupts, insert, overBecause, put, settle, update, write } from './draft.ts';
 import type { ToolUseEvent } from './events.ts';
 import type { Order } from './order.ts';
 import { judge } from './ownership.ts';
-import type { Call } from './state.ts';
+import { type Call, callOf } from './state.ts';
 import { summaryOf } from './summary.ts';
 
 const EARLY = 1_000;
 
 /** Adds a call, applying all that was seen before it (I1: a verdict or an answer may come first). */
 export function addCall(draft: Draft, event: ToolUseEvent, order: Order, now: number): void {
-  if (findCall(draft, event.id) !== undefined) return;
+  if (callOf(draft, event.id) !== undefined) return;
   const early = Object.hasOwn(draft.early, event.id) ? draft.early[event.id] : undefined;
   delete draft.early[event.id];
   let call: Call = {
@@ -47,15 +37,15 @@ export function addCall(draft: Draft, event: ToolUseEvent, order: Order, now: nu
   const over = overBecause(draft, call);
   if (over !== undefined) settle(draft, call, 'void', over);
   else haltForInterrupts(draft, call, now);
-  if (early?.answered) settle(draft, findCall(draft, call.id) ?? call, 'answered-elsewhere', ANSWERED);
-  gate(draft, findCall(draft, call.id) ?? call);
+  if (early?.answered) settle(draft, callOf(draft, call.id) ?? call, 'answered-elsewhere', ANSWERED);
+  gate(draft, callOf(draft, call.id) ?? call);
 }
 
 const ANSWERED = 'another client or the server answered it';
 
 /** The server or another client answered; a tool that still runs for it is stopped (§6). */
 export function applyAnswer(draft: Draft, id: string, now: number): void {
-  const call = findCall(draft, id);
+  const call = callOf(draft, id);
   if (call === undefined) {
     remember(draft, id, { answered: true });
     return;
@@ -73,7 +63,7 @@ export function applyAnswer(draft: Draft, id: string, now: number): void {
 
 /** Only an explicit `allow` releases; a denial beats any allow until the call has started (I7). */
 export function applyVerdict(draft: Draft, id: string, verdict: 'allow' | 'deny'): void {
-  const call = findCall(draft, id);
+  const call = callOf(draft, id);
   if (call === undefined) {
     remember(draft, id, { verdict });
     return;

@@ -3,6 +3,7 @@ import { noteActive } from './active-calls.ts';
 import { isBefore } from './order.ts';
 import {
   type Call,
+  callOf,
   type Early,
   type Interrupt,
   isOver,
@@ -25,15 +26,6 @@ export function draftOf(state: SessionState): Draft {
     early: { ...state.early },
     recent: [...state.recent],
   };
-}
-
-export function findCall(draft: Draft, id: string): Call | undefined {
-  return Object.hasOwn(draft.calls, id) ? draft.calls[id] : undefined;
-}
-
-/** A copy: `settle` takes ids out of `pending` while callers walk through it. */
-export function pendingOf(draft: Draft): Call[] {
-  return draft.pending.flatMap(id => findCall(draft, id) ?? []);
 }
 
 /** Writes an own property even for an id like `__proto__`. */
@@ -97,7 +89,7 @@ export function insert(draft: Draft, call: Call): void {
   let to = draft.pending.length;
   while (from < to) {
     const middle = (from + to) >> 1;
-    const other = findCall(draft, draft.pending[middle] ?? '');
+    const other = callOf(draft, draft.pending[middle] ?? '');
     if (other !== undefined && isBefore(call.order, other.order)) to = middle;
     else from = middle + 1;
   }

@@ -5,11 +5,11 @@
  */
 import { applyFact } from './apply-fact.ts';
 import { addCall, applyAnswer, applyVerdict } from './call-events.ts';
-import { type Draft, draftOf, haltForInterrupts, pendingOf, settle } from './draft.ts';
+import { type Draft, draftOf, haltForInterrupts, settle } from './draft.ts';
 import type { SessionEvent } from './events.ts';
 import type { Fact } from './facts.ts';
 import { isBefore, type Order, stampOf } from './order.ts';
-import type { SessionState } from './state.ts';
+import { pendingCalls, type SessionState } from './state.ts';
 
 const RECENT = 1_000;
 const INTERRUPTS = 50;
@@ -76,7 +76,7 @@ function applyEvent(draft: Draft, event: SessionEvent, now: number): void {
       draft.interrupts = [...draft.interrupts.filter(known => known.id !== event.id), interrupt].slice(
         -INTERRUPTS,
       );
-      for (const call of pendingOf(draft)) haltForInterrupts(draft, call, now);
+      for (const call of pendingCalls(draft)) haltForInterrupts(draft, call, now);
       return;
     }
     case 'session.status_idle':
@@ -97,7 +97,7 @@ function applyEvent(draft: Draft, event: SessionEvent, now: number): void {
     case 'session.status_terminated':
     case 'session.deleted':
       draft.ended ??= event.type;
-      for (const call of pendingOf(draft)) {
+      for (const call of pendingCalls(draft)) {
         if (call.phase.kind === 'waiting') settle(draft, call, 'void', 'the session ended');
       }
       return;
@@ -134,13 +134,13 @@ function turn(draft: Draft, next: NonNullable<SessionState['turn']>): void {
 function namePrimary(draft: Draft, primary: NonNullable<SessionState['primary']>, now: number): void {
   if (draft.primary !== undefined && !isBefore(primary.order, draft.primary.order)) return;
   draft.primary = primary;
-  for (const call of pendingOf(draft)) haltForInterrupts(draft, call, now);
+  for (const call of pendingCalls(draft)) haltForInterrupts(draft, call, now);
 }
 
 function endThread(draft: Draft, thread: string): void {
   if (draft.endedThreads.includes(thread)) return;
   draft.endedThreads = [...draft.endedThreads, thread].slice(-THREADS);
-  for (const call of pendingOf(draft)) {
+  for (const call of pendingCalls(draft)) {
     // A call that already runs is let to its end (behaviours.md 155).
     if (call.thread === thread && call.phase.kind === 'waiting')
       settle(draft, call, 'void', 'its thread ended');

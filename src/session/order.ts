@@ -25,6 +25,12 @@ export function stampOf(processedAt: string | null): string | undefined {
   return `${String(Math.floor(ms / 1000)).padStart(11, '0')}${fraction.padEnd(9, '0')}`;
 }
 
+/** For sorting. */
+export function compareOrders(a: Order, b: Order): number {
+  if (a.stamp === b.stamp) return a.seq - b.seq;
+  return a.stamp < b.stamp ? -1 : 1;
+}
+
 export function isBefore(a: Order, b: Order): boolean {
-  return a.stamp === b.stamp ? a.seq < b.seq : a.stamp < b.stamp;
+  return compareOrders(a, b) < 0;
 }

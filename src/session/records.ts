@@ -2,7 +2,7 @@
 import { decisionWords } from './decision.ts';
 import { placed, put } from './draft.ts';
 import { hintOf } from './events.ts';
-import { stampOf } from './order.ts';
+import { compareOrders, stampOf } from './order.ts';
 import { type Call, isHeld, pendingCalls, type SessionState } from './state.ts';
 
 export type CallState = 'held' | 'open' | 'running' | 'finished' | 'settled' | 'void' | 'unowned';
@@ -52,9 +52,7 @@ function whyHeld({ decision, refusal }: Call): string {
 
 /** All calls in order of their appearance. */
 export function allCalls(state: SessionState): Call[] {
-  return Object.values(state.calls).sort((a, b) =>
-    a.order.stamp === b.order.stamp ? a.order.seq - b.order.seq : a.order.stamp < b.order.stamp ? -1 : 1,
-  );
+  return Object.values(state.calls).sort((a, b) => compareOrders(a.order, b.order));
 }
 
 /** Ends what the session's end leaves open, so that every call has its one state (I8). */

@@ -178,7 +178,7 @@ export function callOf(state: SessionState, id: string): Call | undefined {
   return Object.hasOwn(state.calls, id) ? state.calls[id] : undefined;
 }
 
-/** The calls that are not settled, in order. */
+/** The calls that are not settled, in order; a list of its own, so that they may be settled while it is walked. */
 export function pendingCalls(state: SessionState): Call[] {
   const calls: Call[] = [];
   // A loop, since every step of a turn of thousands of calls begins here.

@@ -7,7 +7,7 @@ import {
   holdfastOpenCalls,
   holdfastState,
 } from '../search-attributes.ts';
-import { activeCalls } from '../session/active-calls.ts';
+import { activeCalls, countOpen } from '../session/active-calls.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
 import { type Call, isHeld, pendingCalls } from '../session/state.ts';
 import { oneLine } from '../session/summary.ts';
@@ -100,7 +100,7 @@ export function callsAfter(run: Run, asked: Partial<CallsAfter> | undefined): Ca
     more,
     missing: Math.max(0, places - from) - behind.length,
     state: stateWord(run),
-    underWay: pendingCalls(run.state).filter(call => call.owned !== false && !isHeld(call)).length,
+    underWay: countOpen(run.state),
   };
 }
 
@@ -108,17 +108,15 @@ const CALLS_AT_ONCE = 200;
 
 export function statusOf(run: Run): SessionStatus {
   const calls = activeCalls(run.state);
-  const others = calls.filter(call => call.owned === false);
-  const pending = run.state.pending.length;
   return {
     session: run.sessionId,
     state: stateWord(run),
     waitingFor: waitingFor(run),
     host: run.workspace?.host ?? null,
-    openCalls: pending - others.length - calls.filter(call => call.owned !== false && isHeld(call)).length,
+    openCalls: countOpen(run.state),
     heldCalls: calls.filter(isHeld).length,
-    unownedCalls: others.length,
-    settledCalls: Object.keys(run.state.calls).length - pending + run.state.forgotten,
+    unownedCalls: calls.filter(call => call.owned === false).length,
+    settledCalls: Object.keys(run.state.calls).length - run.state.pending.length + run.state.forgotten,
     record: run.record,
   };
 }

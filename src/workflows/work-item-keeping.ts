@@ -8,7 +8,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { LeaseEnd, LeaseProgress } from '../activities/keep-lease.ts';
-import { isHeld, pendingCalls } from '../session/state.ts';
+import { countOpen } from '../session/active-calls.ts';
 import { ackWork, keepLeaseFor, stopWork } from './activities.ts';
 import { type Adoption, MOUNT_FAILED, RUN_ENDS, type WorkItem } from './messages.ts';
 import type { Run } from './run.ts';
@@ -206,7 +206,7 @@ export async function letGoOfWork(run: Run): Promise<void> {
 /** Calls of ours that the session waits for; a dead session waits for none. */
 function openCalls({ state }: Run): number {
   if (state.ended !== undefined) return 0;
-  return pendingCalls(state).filter(call => call.owned !== false && !isHeld(call)).length;
+  return countOpen(state);
 }
 
 /** With its own token: one of another item is refused. */
