@@ -1,7 +1,8 @@
 /** Makes a Temporal namespace ready for Holdfast; harmless however often. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Connection, isGrpcServiceError } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { msNumberToTs, tsToMs } from '@temporalio/common/lib/time.js';
+import { ALREADY_EXISTS, codesOf, detailsOf, NOT_FOUND } from './grpc-error.ts';
 import { type RegisterOutcome, registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
 
@@ -36,9 +37,6 @@ const USABLE_MS = 90_000;
 
 /** What is refused for longer is refused for good. */
 const SETTLED_MS = 30_000;
-
-const NOT_FOUND = 5;
-const ALREADY_EXISTS = 6;
 
 /** @throws SetupError, or what Temporal answers. */
 export async function setUp(connection: Connection, options: SetupOptions): Promise<SetupReport> {
@@ -102,7 +100,7 @@ async function retentionOf(connection: Connection, namespace: string): Promise<n
     );
     return tsToMs(config?.workflowExecutionRetentionTtl);
   } catch (error) {
-    if (codeOf(error) === NOT_FOUND) return undefined;
+    if (codesOf(error).includes(NOT_FOUND)) return undefined;
     throw error;
   }
 }
@@ -118,7 +116,7 @@ async function make(connection: Connection, namespace: string, retentionMs: numb
     );
     return true;
   } catch (error) {
-    if (codeOf(error) === ALREADY_EXISTS) return false;
+    if (codesOf(error).includes(ALREADY_EXISTS)) return false;
     throw new SetupError(
       `namespace ${namespace} cannot be made: ${detailsOf(error)} (on Temporal Cloud, make it in its console)`,
       { cause: error },
@@ -157,12 +155,4 @@ async function untilKnown<T>(request: () => Promise<T>): Promise<T> {
       await sleep(200);
     }
   }
-}
-
-function codeOf(error: unknown): number | undefined {
-  return isGrpcServiceError(error) ? Number(error.code) : undefined;
-}
-
-function detailsOf(error: unknown): string {
-  return isGrpcServiceError(error) && error.details !== '' ? error.details : (error as Error).message;
 }

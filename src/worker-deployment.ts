@@ -4,10 +4,10 @@
  * Listeners and tools are activities that any build may take, and a host's own queues must not be versioned: a server
  * knows at most a hundred queues of a version, and two builds on a host share its tool hosts.
  */
-import { isGrpcServiceError } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { Logger, NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { errorText } from './error-text.ts';
+import { codesOf, NOT_FOUND } from './grpc-error.ts';
 
 const NAME = 'TEMPORAL_DEPLOYMENT_NAME';
 const BUILD = 'TEMPORAL_WORKER_BUILD_ID';
@@ -51,7 +51,6 @@ export type CurrentVersion =
 type AnyConnection = Pick<NativeConnection, 'workflowService' | 'withDeadline'>;
 
 const ASK_MS = 5_000;
-const NOT_FOUND = 5;
 
 /** Which build new sessions go to. Rejects where the server does not say. */
 export async function currentVersion(
@@ -67,8 +66,7 @@ export async function currentVersion(
     const current = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
     return current === buildId ? { kind: 'current' } : { kind: 'other', to: current ?? null, mend };
   } catch (error) {
-    if (isGrpcServiceError(error) && Number(error.code) === NOT_FOUND)
-      return { kind: 'other', to: null, mend };
+    if (codesOf(error).includes(NOT_FOUND)) return { kind: 'other', to: null, mend };
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 /** Sends a listener's batches to the session's workflow. */
 import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { INVALID_ARGUMENT } from '../grpc-error.ts';
 import type { EventBatch } from '../workflows/messages.ts';
 import type { SignalAnswer } from './listener.ts';
 
 /** `eventsSignal.name`, spelled out: its definition belongs to the workflow's side. */
 const EVENTS = 'events';
-const INVALID_ARGUMENT = 3;
 
 /**
  * Signals go to the workflow's id without a run id, so that they reach the run after a continue-as-new.

@@ -1,6 +1,7 @@
 /** Where a session ran last: the memo of its workflow's previous run, however that run ended (§4). */
-import { type Client, isGrpcServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { errorText } from '../error-text.ts';
+import { codesOf, PERMISSION_DENIED, UNAUTHENTICATED, UNIMPLEMENTED } from '../grpc-error.ts';
 import type { Workspace } from '../workflows/run-input.ts';
 
 export interface LastHost extends Workspace {
@@ -8,8 +9,8 @@ export interface LastHost extends Workspace {
   readonly runId: string;
 }
 
-/** What a server says that will never tell us: then the session takes any host. gRPC status codes. */
-const NEVER = [7, 12, 16];
+/** What a server says that will never tell us: then the session takes any host. */
+const NEVER = [PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED];
 
 /**
  * Finds it through visibility. Absence is null, and so is a server that does not let us ask: the session then
@@ -34,17 +35,11 @@ export function createLastHostLookup(
         return lastHostOf(memo, runId);
       });
     } catch (error) {
-      if (!NEVER.includes(codeOf(error))) throw error;
+      if (!codesOf(error).some(code => NEVER.includes(code))) throw error;
       log(`the last host of ${workflowId} is not known: ${errorText(error)}`);
       return null;
     }
   };
-}
-
-/** The client wraps what the server says. */
-function codeOf(error: unknown): number {
-  const said = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return isGrpcServiceError(said) ? said.code : 0;
 }
 
 /** Not filtered by status: visibility may still call a run open that has just ended. */

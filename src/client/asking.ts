@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
-  isGrpcServiceError,
   QueryNotRegisteredError,
   QueryRejectedError,
   WorkflowContinuedAsNewError,
@@ -11,6 +10,14 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { errorText } from '../error-text.ts';
+import {
+  codesOf,
+  DEADLINE_EXCEEDED,
+  INVALID_ARGUMENT,
+  NOT_FOUND,
+  PERMISSION_DENIED,
+  UNAUTHENTICATED,
+} from '../grpc-error.ts';
 
 /** What went wrong, in one line for a person. */
 export class HoldfastError extends Error {
@@ -69,11 +76,6 @@ export async function ask<T>(
   }
 }
 
-export const INVALID_ARGUMENT = 3;
-export const DEADLINE_EXCEEDED = 4;
-export const NOT_FOUND = 5;
-const PERMISSION_DENIED = 7;
-const UNAUTHENTICATED = 16;
 const REFUSALS = [INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED];
 const ANSWERS = [
   QueryNotRegisteredError,
@@ -88,12 +90,6 @@ const ANSWERS = [
 function isAnswer(error: unknown): boolean {
   if (ANSWERS.some(kind => error instanceof kind)) return true;
   return codesOf(error).some(code => REFUSALS.includes(code));
-}
-
-/** An error of the client's often has the server's as its cause. */
-export function codesOf(error: unknown): number[] {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return [error, cause].flatMap(each => (isGrpcServiceError(each) ? [Number(each.code)] : []));
 }
 
 /** What went wrong, without line breaks. */

@@ -1,6 +1,7 @@
 /** The runs of a session that continued each other (continue-as-new). */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { ask, codesOf, NOT_FOUND, type Patience } from './asking.ts';
+import { codesOf, NOT_FOUND } from '../grpc-error.ts';
+import { ask, type Patience } from './asking.ts';
 
 export interface RunInfo {
   readonly runId: string;

@@ -6,13 +6,14 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { errorText } from '../error-text.ts';
+import { codesOf, INVALID_ARGUMENT } from '../grpc-error.ts';
 import {
   type ApprovalAnswer,
   answerApprovalUpdate,
   type HeldCall,
   heldQuery,
 } from '../workflows/messages.ts';
-import { askOnce, codesOf, INVALID_ARGUMENT } from './asking.ts';
+import { askOnce } from './asking.ts';
 import { sharedTemporal } from './temporal.ts';
 
 export interface HeldCalls {

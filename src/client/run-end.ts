@@ -7,9 +7,10 @@ import {
   WorkflowFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { codesOf, DEADLINE_EXCEEDED } from '../grpc-error.ts';
 import type { CallRecord, RunResult, SessionSummary } from '../workflows/messages.ts';
 import type { runSession } from '../workflows/run-session.ts';
-import { ask, askOnce, codesOf, DEADLINE_EXCEEDED, lineOf, PAUSE_MS, type Patience } from './asking.ts';
+import { ask, askOnce, lineOf, PAUSE_MS, type Patience } from './asking.ts';
 
 export type RunEnd =
   /** The session goes on in the next run. */

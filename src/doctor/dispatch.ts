@@ -1,6 +1,6 @@
 /** What the measured rate of a server means, and which keys of its dynamic configuration mend it. */
-
 import type { Connection } from '@temporalio/client';
+import { detailsOf } from '../grpc-error.ts';
 import { type DispatchRate, measureDispatch } from './dispatch-rate.ts';
 import { type Finding, ok, oneLine, warning } from './finding.ts';
 
@@ -21,10 +21,9 @@ export async function lookAtDispatch(
   try {
     return judgeDispatch(await measureDispatch(connection, namespace), address);
   } catch (error) {
-    const { details } = error as { details?: string };
     return warning(
       CHECK,
-      `could not be measured: ${oneLine(details || error)}`,
+      `could not be measured: ${oneLine(detailsOf(error))}`,
       'may this key start workflows?',
     );
   }

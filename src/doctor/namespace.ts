@@ -2,11 +2,12 @@
 import type { Connection } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { Config } from '../config.ts';
+import { codesOf, detailsOf, NOT_FOUND } from '../grpc-error.ts';
 import { missingSearchAttributes } from '../register-search-attributes.ts';
 import { searchAttributes } from '../search-attributes.ts';
 import { currentVersion } from '../worker-deployment.ts';
 import { broken, type Finding, ok, oneLine, warning } from './finding.ts';
-import { refused } from './reach.ts';
+import { isRefusal, refused } from './reach.ts';
 
 const ASK_MS = 8_000;
 const DAY_MS = 86_400_000;
@@ -14,10 +15,6 @@ const DAY_MS = 86_400_000;
 const OLDEST = [1, 25];
 /** Versions of workers, with pinned runs. */
 const OLDEST_VERSIONING = [1, 28];
-
-const NOT_FOUND = 5;
-const PERMISSION_DENIED = 7;
-const UNAUTHENTICATED = 16;
 
 export interface LookedAt {
   readonly findings: readonly Finding[];
@@ -47,11 +44,9 @@ export async function lookAtNamespace(connection: Connection, config: Config): P
 }
 
 function notThere({ temporal: { namespace, address, connection } }: Config, error: unknown): Finding {
-  const { code, details } = error as { code?: unknown; details?: unknown };
-  const told = typeof details === 'string' && details !== '' ? details : oneLine(error);
-  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED)
-    return refused(address, told, connection.apiKey !== undefined);
-  return code === NOT_FOUND
+  const told = oneLine(detailsOf(error));
+  if (isRefusal(error)) return refused(address, told, connection.apiKey !== undefined);
+  return codesOf(error).includes(NOT_FOUND)
     ? broken(
         'namespace',
         `${namespace} is not there`,
@@ -101,7 +96,7 @@ async function attributesFinding(connection: Connection, namespace: string): Pro
   } catch (error) {
     return warning(
       check,
-      `the search attributes cannot be listed: ${oneLine((error as { details?: string }).details ?? error)}`,
+      `the search attributes cannot be listed: ${oneLine(detailsOf(error))}`,
       `register ${searchAttributes.map(({ name }) => name).join(', ')} by hand, or go without`,
     );
   }

@@ -1,5 +1,6 @@
 /** Whether the Temporal server answers, and if not, which of the many reasons it is. */
 import { Connection } from '@temporalio/client';
+import { codesOf, DEADLINE_EXCEEDED, detailsOf, PERMISSION_DENIED, UNAUTHENTICATED } from '../grpc-error.ts';
 import type { TemporalSettings } from '../temporal-settings.ts';
 import { broken, type Finding, ok, oneLine } from './finding.ts';
 import { knock, placeOf, speaksHttp1, tryTls } from './knock.ts';
@@ -13,10 +14,6 @@ const CHECK = 'Temporal';
 const KNOCK_MS = 3_000;
 /** A server on a machine without a core to spare takes seconds. */
 const ASK_MS = 10_000;
-
-const DEADLINE_EXCEEDED = 4;
-/** gRPC: PERMISSION_DENIED, UNAUTHENTICATED. */
-const REFUSED = new Set([7, 16]);
 
 export async function reachTemporal(settings: TemporalSettings): Promise<Reached> {
   const { address, connection: options, isGiven } = settings;
@@ -72,10 +69,8 @@ async function diagnose(
   { address, connection: options }: TemporalSettings,
   error: unknown,
 ): Promise<Finding> {
-  const { code, details } = error as { code?: unknown; details?: unknown };
-  const told = typeof details === 'string' && details !== '' ? details : oneLine(error);
-  if (typeof code === 'number' && REFUSED.has(code))
-    return refused(address, told, options.apiKey !== undefined);
+  const told = oneLine(detailsOf(error));
+  if (isRefusal(error)) return refused(address, told, options.apiKey !== undefined);
   const tls = typeof options.tls === 'object' && options.tls !== null ? options.tls : undefined;
   const place = placeOf(address);
   const ca = tls?.serverRootCACertificate;
@@ -91,7 +86,8 @@ async function diagnose(
     KNOCK_MS,
   );
   const isWeb = place !== undefined && answer.kind === 'no-tls' && (await speaksHttp1(place, KNOCK_MS));
-  if (code === DEADLINE_EXCEEDED && !isWeb && answer.kind === (options.tls ? 'tls' : 'no-tls'))
+  const isLate = codesOf(error).includes(DEADLINE_EXCEEDED);
+  if (isLate && !isWeb && answer.kind === (options.tls ? 'tls' : 'no-tls'))
     return broken(
       CHECK,
       `${address} takes connections and does not answer within ${ASK_MS / 1000} s`,
@@ -129,6 +125,11 @@ async function diagnose(
         'does it want a client certificate (TEMPORAL_TLS_CLIENT_CERT_PATH, …_KEY_PATH)?',
       );
   }
+}
+
+/** Whether the server answered that whoever asks may not. */
+export function isRefusal(error: unknown): boolean {
+  return codesOf(error).some(code => code === PERMISSION_DENIED || code === UNAUTHENTICATED);
 }
 
 export function refused(address: string, told: string, hasKey: boolean): Finding {
