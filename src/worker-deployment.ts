@@ -45,8 +45,8 @@ export function versioned(
 
 export type CurrentVersion =
   | { readonly kind: 'current' }
-  /** New sessions go to another build, or to workers without a version where `to` is null. */
-  | { readonly kind: 'other'; readonly to: string | null; readonly mend: string };
+  /** `found` says where new sessions go instead, `mend` is the command that makes this build the current one. */
+  | { readonly kind: 'other'; readonly found: string; readonly mend: string };
 
 type AnyConnection = Pick<NativeConnection, 'workflowService' | 'withDeadline'>;
 
@@ -59,14 +59,19 @@ export async function currentVersion(
   { deploymentName, buildId }: WorkerDeploymentVersion,
 ): Promise<CurrentVersion> {
   const mend = `temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id ${buildId} --yes`;
+  const other = (current?: string | null): CurrentVersion => {
+    const to = current ? `build ${current}` : 'workers without a version';
+    const found = `new sessions go to ${to}, not to build ${buildId} of ${deploymentName}`;
+    return { kind: 'other', found, mend };
+  };
   try {
     const { workerDeploymentInfo } = await connection.withDeadline(Date.now() + ASK_MS, () =>
       connection.workflowService.describeWorkerDeployment({ namespace, deploymentName }),
     );
     const current = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
-    return current === buildId ? { kind: 'current' } : { kind: 'other', to: current ?? null, mend };
+    return current === buildId ? { kind: 'current' } : other(current);
   } catch (error) {
-    if (codesOf(error).includes(NOT_FOUND)) return { kind: 'other', to: null, mend };
+    if (codesOf(error).includes(NOT_FOUND)) return other();
     throw error;
   }
 }
@@ -78,14 +83,10 @@ export async function sayCurrent(
   version: WorkerDeploymentVersion,
   logger: Logger,
 ): Promise<void> {
-  const { deploymentName, buildId } = version;
   try {
     const current = await currentVersion(connection, namespace, version);
     if (current.kind === 'current') return;
-    const to = current.to === null ? 'workers without a version' : `build ${current.to}`;
-    logger.warn(
-      `new sessions go to ${to}, not to build ${buildId} of ${deploymentName}, until: ${current.mend}`,
-    );
+    logger.warn(`${current.found}, until: ${current.mend}`);
   } catch (error) {
     logger.debug(`cannot ask which version is current: ${errorText(error)}`);
   }

@@ -111,8 +111,7 @@ async function deploymentFinding(
   try {
     const current = await currentVersion(connection, namespace, version);
     if (current.kind === 'current') return ok('build', `new sessions go to ${buildId} of ${deploymentName}`);
-    const to = current.to === null ? 'workers without a version' : `build ${current.to}`;
-    return warning('build', `new sessions go to ${to}, not to ${buildId} of ${deploymentName}`, current.mend);
+    return warning('build', current.found, current.mend);
   } catch (error) {
     return warning('build', `cannot ask which is current: ${oneLine(error)}`, 'look at the server');
   }
