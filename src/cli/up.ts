@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { type Config, readConfig } from '../config.ts';
-import { startTemporalServer, type TemporalServer } from '../dev/temporal-server.ts';
+import { readConfig } from '../config.ts';
+import { embeddedServer, onlyHost, withServer } from '../embedded-server.ts';
 import { createLog } from '../log.ts';
 import { ROLES, startWorker } from '../worker.ts';
 import { readyLine, untilSignalled } from './worker.ts';
@@ -33,38 +32,12 @@ async function up(flags: UpFlags): Promise<void> {
   try {
     if (server.uiAddress !== undefined) log.info(`Temporal's web UI: ${server.uiAddress}`);
     const serving = withServer(config, server);
-    // One host: nobody is there to take over.
-    const alone = { ...serving, hostLostMs: serving.hostLostMs ?? 0 };
-    const worker = await startWorker(alone, ROLES, log, { reload: true });
+    const worker = await startWorker(onlyHost(serving), ROLES, log, { reload: true });
     log.info(readyLine(serving, ROLES, worker));
     await untilSignalled(worker);
   } finally {
     await server.close();
   }
-}
-
-/** The server that TEMPORAL_* names, or one of our own whose database stays in the state folder. */
-export function embeddedServer(
-  config: Config,
-  options: { readonly port?: number; readonly ui?: boolean | number; readonly folder?: string },
-): Promise<TemporalServer> {
-  const { isGiven, address, namespace } = config.temporal;
-  return startTemporalServer({
-    env: config.env,
-    cacheDir: config.cacheDir,
-    folder: options.folder ?? join(config.stateDir, 'temporal'),
-    output: process.stderr,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.ui === undefined ? {} : { ui: options.ui }),
-    ...(isGiven ? { external: { address, namespace } } : {}),
-  });
-}
-
-export function withServer(config: Config, server: TemporalServer): Config {
-  if (config.temporal.isGiven) return config;
-  const { address, namespace } = server;
-  // Without a version: on a server of our own nobody would make one the current one.
-  return { ...config, temporal: { isGiven: true, address, namespace, connection: { address } } };
 }
 
 export function port(text: string): number {

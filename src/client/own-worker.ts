@@ -1,8 +1,7 @@
 /** The worker that `durableToolRunner` brings: one for the process, as long as somebody iterates. */
-import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { type Config, readConfig } from '../config.ts';
-import { startTemporalServer } from '../dev/temporal-server.ts';
+import { readConfig } from '../config.ts';
+import { embeddedServer, onlyHost, withServer } from '../embedded-server.ts';
 import { createLog } from '../log.ts';
 import { runOptionsOf } from '../run-options.ts';
 import { ROLES, startWorker } from '../worker.ts';
@@ -101,9 +100,9 @@ async function open(settings: OwnSettings): Promise<OwnWorker> {
   // The session is the caller's choice: nothing is taken from a work queue.
   const anthropic = { ...given.anthropic, apiKey, environmentKey, baseURL, environmentId: undefined };
   const config = { ...given, anthropic, toolsModule: toolsModule ?? given.toolsModule };
-  const server = await serverFor(config);
+  const server = config.temporal.isGiven ? undefined : await embeddedServer(config, {});
   try {
-    const serving = server === undefined ? config : alone(config, server.address, server.namespace);
+    const serving = server === undefined ? config : onlyHost(withServer(config, server));
     const { address, namespace, connection: options } = serving.temporal;
     const connection = Connection.lazy({ ...options, address });
     const worker = await startWorker(serving, ROLES, createLog(false, 'WARN'));
@@ -130,15 +129,4 @@ async function open(settings: OwnSettings): Promise<OwnWorker> {
     await server?.close();
     throw error;
   }
-}
-
-function serverFor({ temporal, env, cacheDir, stateDir }: Config) {
-  if (temporal.isGiven) return undefined;
-  return startTemporalServer({ env, cacheDir, folder: join(stateDir, 'temporal'), output: process.stderr });
-}
-
-/** Nobody else is there to take a session over. */
-function alone(config: Config, address: string, namespace: string): Config {
-  const temporal = { isGiven: true, address, namespace, connection: { address } };
-  return { ...config, hostLostMs: config.hostLostMs ?? 0, temporal };
 }
