@@ -42,11 +42,11 @@ export function isolationMark(owner: Owner | undefined, commandPrefix: readonly 
 /** The group that belongs to this session alone, as it was when its folder was last opened. */
 export async function sessionGid(paths: Pick<SessionPaths, 'folder'>): Promise<number | undefined> {
   const gid = (await stat(paths.folder).catch(() => undefined))?.gid ?? 0;
-  return gid >= FIRST_SESSION_GID && gid <= LAST_SESSION_GID ? gid : undefined;
+  return hasOwnGroup({ gid }) ? gid : undefined;
 }
 
 /** Whether the owner's group is the session's alone, and not one that was named for all. */
-export function hasOwnGroup({ gid }: Owner): boolean {
+export function hasOwnGroup({ gid }: Pick<Owner, 'gid'>): boolean {
   return gid >= FIRST_SESSION_GID && gid <= LAST_SESSION_GID;
 }
 
