@@ -32,7 +32,6 @@ export interface CrowdOptions extends Omit<ChaosTemporalOptions, 'folder'> {
 }
 
 const MAX_IDLE_MS = 3_000;
-const DEFAULT_HOSTS = 64;
 const READY_MS = 120_000;
 const POLL_MS = 250;
 const STOP_MS = 20_000;
@@ -73,7 +72,7 @@ async function run(
       ...workers.env,
       HOLDFAST_READS_PER_MINUTE: String(readsPerMinute),
       // A session that hears of its calls half a minute apart would find its host closed for another's each time.
-      HOLDFAST_MAX_HOSTS: String(Math.max(DEFAULT_HOSTS, sessions)),
+      HOLDFAST_MAX_HOSTS: String(sessions),
     },
     cwd: scene.folder,
     logFile,
