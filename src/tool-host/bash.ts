@@ -6,14 +6,9 @@ import { mkdir } from 'node:fs/promises';
 import { callMark } from './paths.ts';
 import type { ProcessIdentity } from './processes.ts';
 import { ShellSession } from './shell-session.ts';
-import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
-import type { Owner } from './tool-user.ts';
+import { type ToolAnswer, type ToolCall, type ToolPlace, textAnswer } from './tool-run.ts';
 
-export interface BashOptions {
-  readonly workspace: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly commandPrefix: readonly string[];
-  readonly owner: Owner | undefined;
+export interface BashOptions extends ToolPlace {
   readonly timeoutMs: number;
   /** A sentence for the first result when an earlier shell of this workspace is gone. */
   readonly notice?: string;

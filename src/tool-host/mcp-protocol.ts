@@ -2,13 +2,11 @@
 import type { McpTool } from './mcp-connection.ts';
 import type { ModuleServer } from './module-entry.ts';
 import type { ProcessIdentity } from './processes.ts';
+import type { ToolPlace } from './tool-run.ts';
 
 /** What the thread is given at its start. */
-export interface McpThreadData {
+export interface McpThreadData extends Omit<ToolPlace, 'owner'> {
   readonly server: ModuleServer;
-  readonly workspace: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly commandPrefix: readonly string[];
   readonly maxResultBytes: number;
   /** How long a server may leave a ping unanswered after a call was cancelled. */
   readonly abortGraceMs: number;

@@ -10,14 +10,9 @@ import { callMark } from './paths.ts';
 import { identify } from './processes.ts';
 import { boundResult, joinEnds } from './result-size.ts';
 import { TextEnds } from './text-ends.ts';
-import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
-import type { Owner } from './tool-user.ts';
+import { type ToolAnswer, type ToolCall, type ToolPlace, textAnswer } from './tool-run.ts';
 
-export interface ProgramOptions {
-  readonly workspace: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly commandPrefix: readonly string[];
-  readonly owner: Owner | undefined;
+export interface ProgramOptions extends ToolPlace {
   readonly maxResultBytes: number;
 }
 

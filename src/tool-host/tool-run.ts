@@ -2,6 +2,18 @@
 import { type ContentBlock, type ToolUseType, textBlock } from '../session/answers.ts';
 import type { OutputLog } from './output-log.ts';
 import type { ProcessIdentity } from './processes.ts';
+import type { Owner } from './tool-user.ts';
+
+/** Where tools run, and as whom. */
+export interface ToolPlace {
+  readonly workspace: string;
+  /** The environment of tools, `HOLDFAST_HOST` included. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Before the command lines of bash, programs and MCP servers. */
+  readonly commandPrefix: readonly string[];
+  /** Undefined: the user of this process. */
+  readonly owner: Owner | undefined;
+}
 
 export interface ToolCall {
   readonly id: string;

@@ -8,8 +8,7 @@ import type { MountRoots } from './mount-protocol.ts';
 import type { ProcessIdentity } from './processes.ts';
 import { runProgram } from './program-tool.ts';
 import { ToolPool } from './tool-pool.ts';
-import { type ToolAnswer, type ToolCall, textAnswer } from './tool-run.ts';
-import type { Owner } from './tool-user.ts';
+import { type ToolAnswer, type ToolCall, type ToolPlace, textAnswer } from './tool-run.ts';
 
 /** Which version of the module is served. */
 export interface ToolsVersion {
@@ -21,12 +20,7 @@ export interface ToolsVersion {
   readonly mcpLists?: McpLists | undefined;
 }
 
-export interface ToolSetOptions {
-  readonly workspace: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly commandPrefix: readonly string[];
-  /** Whom tools run as; undefined: the user of this process. */
-  readonly owner: Owner | undefined;
+export interface ToolSetOptions extends ToolPlace {
   readonly limits: HostLimits;
   readonly version: ToolsVersion;
   readonly onGroup: (leader: ProcessIdentity) => void;

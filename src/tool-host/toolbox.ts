@@ -4,26 +4,14 @@ import { join } from 'node:path';
 import type { ServedTool } from '../session/served-tool.ts';
 import { BashTool } from './bash.ts';
 import { BUILTIN_TOOLS } from './builtin-tools.ts';
-import type { HostLimits } from './limits.ts';
 import type { MountRoots } from './mount-protocol.ts';
-import type { ProcessIdentity } from './processes.ts';
 import type { ToolAnswer, ToolCall } from './tool-run.ts';
-import { ToolSet, type ToolsVersion } from './tool-set.ts';
-import type { Owner } from './tool-user.ts';
+import { ToolSet, type ToolSetOptions, type ToolsVersion } from './tool-set.ts';
 
-export interface ToolboxOptions {
-  readonly workspace: string;
+export interface ToolboxOptions extends ToolSetOptions {
   readonly journal: string;
   /** Folders outside the workspace that the file tools may reach at this moment. */
   readonly roots: () => MountRoots;
-  /** The environment of tools, `HOLDFAST_HOST` included. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly commandPrefix: readonly string[];
-  /** Whom tools run as; undefined: the user of this process. */
-  readonly owner: Owner | undefined;
-  readonly version: ToolsVersion;
-  readonly limits: HostLimits;
-  readonly onGroup: (leader: ProcessIdentity) => void;
 }
 
 const SHELL_LOST =
