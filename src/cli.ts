@@ -8,7 +8,7 @@ import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { emulatorCommand } from './cli/emulator.ts';
 import { useEnvFile } from './cli/env-file.ts';
-import { exitCodeOf, lineOf } from './cli/failure.ts';
+import { exitCodeOf } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
 import { initCommand } from './cli/init.ts';
 import { listCommand } from './cli/list.ts';
@@ -21,6 +21,7 @@ import { toolsCommand } from './cli/tools.ts';
 import { upCommand } from './cli/up.ts';
 import { webhookCommand } from './cli/webhook.ts';
 import { workerCommand } from './cli/worker.ts';
+import { errorLine } from './error-text.ts';
 
 /** @param argv as `process.argv`. Ends the process only by setting its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -56,7 +57,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     // Commander has printed its own errors already.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else {
-      process.stderr.write(`holdfast: ${lineOf(error)}\n`);
+      process.stderr.write(`holdfast: ${errorLine(error)}\n`);
       process.exitCode = exitCodeOf(error);
     }
   }

@@ -2,3 +2,10 @@
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The same without line breaks, for a log or a terminal: spaces elsewhere may belong to a path. */
+export function errorLine(error: unknown): string {
+  return errorText(error)
+    .replace(/\s*[\n\r\u2028\u2029]\s*/g, ' ')
+    .trim();
+}

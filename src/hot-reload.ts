@@ -6,7 +6,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/worker';
 import type { Config } from './config.ts';
-import { errorText } from './error-text.ts';
+import { errorLine, errorText } from './error-text.ts';
 import { watchModule } from './module-watch.ts';
 import type { ServedTools } from './served-tools.ts';
 import { ToolHostClient } from './tool-host/client.ts';
@@ -47,7 +47,7 @@ export function reloadOnChange(parts: Parts): HotReload | undefined {
     const described = await describeTools({ toolsModule, toolEnv, toolCommand, toolUser, source: true });
     if (described.source !== undefined) watch.follow(described.source, described.kind === 'broken');
     if (described.kind === 'broken') {
-      const line = described.message.replace(/\s*\n\s*/g, ' ');
+      const line = errorLine(described.message);
       if (line !== told) logger.error(`${line}; the tools of before stay`);
       told = line;
       return;

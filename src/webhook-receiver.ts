@@ -6,7 +6,7 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import { createMembership } from './anthropic/membership.ts';
 import { createWebhookReader, type WebhookReader } from './anthropic/webhook-event.ts';
-import { errorText } from './error-text.ts';
+import { errorLine } from './error-text.ts';
 import { isSessionId } from './session-id.ts';
 
 export interface DeliveryOptions {
@@ -93,15 +93,11 @@ export async function receiveDelivery(
     await start(subject);
     return { status: 200, result: `${what}: started` };
   } catch (error) {
-    return { status: 503, result: `${what}: not started, deliver it again: ${oneLine(errorText(error))}` };
+    return { status: 503, result: `${what}: not started, deliver it again: ${errorLine(error)}` };
   }
 }
 
 /** Nothing that was sent can break a line of the log. */
 function shown(text: string): string {
   return /^[\w.-]{1,200}$/.test(text) ? text : JSON.stringify(text.slice(0, 200));
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
 }

@@ -5,10 +5,11 @@ import type { Client } from '@temporalio/client';
 import { Command } from 'commander';
 import { answerApproval, type HeldCalls, heldCalls } from '../client.ts';
 import { readConfig } from '../config.ts';
+import { errorLine } from '../error-text.ts';
 import { oneLine } from '../session/summary.ts';
 import type { HeldCall } from '../workflows/messages.ts';
 import { catchEndingSignals } from './ending-signals.ts';
-import { CliError, lineOf } from './failure.ts';
+import { CliError } from './failure.ts';
 import { sessionId } from './session-id.ts';
 import { table } from './table.ts';
 import { withTemporal } from './temporal-client.ts';
@@ -75,7 +76,7 @@ async function list(flags: Output): Promise<void> {
     else if (held.calls.length > 0) process.stdout.write(`${heldTable(held.calls)}\n`);
     else if (held.unanswered.length === 0) process.stdout.write('no call waits for an approval\n');
     for (const { session, reason } of held.unanswered)
-      process.stderr.write(`cannot ask ${session}: ${lineOf(reason)}; does a worker run?\n`);
+      process.stderr.write(`cannot ask ${session}: ${errorLine(reason)}; does a worker run?\n`);
     if (held.unanswered.length > 0) process.exitCode = 1;
   });
 }
@@ -90,7 +91,7 @@ async function answer(result: 'allow' | 'deny', session: string, call: string, f
       ...(message === undefined ? {} : { message }),
     };
     const taken = await answerApproval(client, id, said).catch(error => {
-      throw new CliError(`no answer of ${id}: ${lineOf(error)}; does a worker run? (holdfast worker)`, 1);
+      throw new CliError(`no answer of ${id}: ${errorLine(error)}; does a worker run? (holdfast worker)`, 1);
     });
     switch (taken.kind) {
       case 'accepted':
@@ -147,7 +148,7 @@ async function read(client: Client): Promise<HeldCalls> {
   try {
     return await heldCalls(client);
   } catch (error) {
-    throw new CliError(`cannot list sessions: ${lineOf(error)}`, 1);
+    throw new CliError(`cannot list sessions: ${errorLine(error)}`, 1);
   }
 }
 

@@ -1,6 +1,5 @@
 /** How a command fails: one line that says what was wrong and what to do, and the contract's exit code. */
 import { ConfigError } from '../config.ts';
-import { errorText } from '../error-text.ts';
 import { WorkerError } from '../worker-error.ts';
 
 /** 1: failed (API or Temporal unreachable, 401, internal) · 2: usage or not found. */
@@ -17,9 +16,4 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
   if (error instanceof ConfigError || error instanceof RangeError) return 2;
   return error instanceof WorkerError && error.usage ? 2 : 1;
-}
-
-export function lineOf(error: unknown): string {
-  const text = errorText(error);
-  return text.replace(/\s*\n\s*/g, ' ').trim();
 }

@@ -2,9 +2,10 @@
 import { Command } from 'commander';
 import { type Config, readConfig } from '../config.ts';
 import { reachTemporal } from '../doctor/reach.ts';
+import { errorLine } from '../error-text.ts';
 import { SetupError, type SetupReport, setUp } from '../setup.ts';
 import { durationOf } from './duration-option.ts';
-import { CliError, lineOf } from './failure.ts';
+import { CliError } from './failure.ts';
 import { mark } from './table.ts';
 
 interface Flags {
@@ -66,7 +67,10 @@ async function prepared(config: Config, namespace: string | undefined, retention
   } catch (error) {
     if (error instanceof SetupError) throw new CliError(error.message, 1);
     const { details } = error as { details?: string };
-    throw new CliError(`cannot use Temporal at ${config.temporal.address}: ${details || lineOf(error)}`, 1);
+    throw new CliError(
+      `cannot use Temporal at ${config.temporal.address}: ${details || errorLine(error)}`,
+      1,
+    );
   } finally {
     await connection.close();
   }

@@ -1,6 +1,7 @@
 import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
+import { errorLine } from '../error-text.ts';
 import { oneLine } from '../session/summary.ts';
 import {
   type CallDetail,
@@ -9,7 +10,7 @@ import {
   statusQuery,
   WAITS_FOR_HOST,
 } from '../workflows/messages.ts';
-import { CliError, lineOf } from './failure.ts';
+import { CliError } from './failure.ts';
 import { sessionId } from './session-id.ts';
 import { callTable, colour } from './table.ts';
 import { withTemporal } from './temporal-client.ts';
@@ -66,6 +67,9 @@ async function read(
   } catch (error) {
     if (error instanceof WorkflowNotFoundError)
       throw new CliError(`no run of session ${id} is known; start it with: holdfast start ${id}`, 2);
-    throw new CliError(`cannot ask about ${id}: ${lineOf(error)}; does a worker run? (holdfast worker)`, 1);
+    throw new CliError(
+      `cannot ask about ${id}: ${errorLine(error)}; does a worker run? (holdfast worker)`,
+      1,
+    );
   }
 }

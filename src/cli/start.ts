@@ -3,11 +3,12 @@ import { Command } from 'commander';
 import { startSession, summaryOfRun } from '../client.ts';
 import { readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
+import { errorLine } from '../error-text.ts';
 import { runOptionsOf } from '../run-options.ts';
 import type { SessionSummary } from '../workflows/messages.ts';
 import type { runSession } from '../workflows/run-session.ts';
 import { durationOf } from './duration-option.ts';
-import { CliError, lineOf } from './failure.ts';
+import { CliError } from './failure.ts';
 import { followStatus } from './progress.ts';
 import { requireSession, sessionId } from './session-id.ts';
 import { callTable } from './table.ts';
@@ -88,12 +89,12 @@ export async function waitForEnd(
     else printSummary(summary);
     if (summary.state === 'failed') {
       process.exitCode = isMissing(summary.reason) ? 2 : 1;
-      process.stderr.write(`holdfast: ${id} failed: ${lineOf(summary.reason)}\n`);
+      process.stderr.write(`holdfast: ${id} failed: ${errorLine(summary.reason)}\n`);
     }
   } catch (error) {
     progress.end();
     if (error instanceof WorkflowFailedError)
-      throw new CliError(`the run of ${id} was ended: ${lineOf(error.cause ?? error)}`, 1);
+      throw new CliError(`the run of ${id} was ended: ${errorLine(error.cause ?? error)}`, 1);
     throw error;
   } finally {
     process.removeListener('SIGINT', left);

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { HoldfastError, stopSession } from '../client.ts';
 import { readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
-import { CliError, lineOf } from './failure.ts';
+import { errorLine } from '../error-text.ts';
+import { CliError } from './failure.ts';
 import { followStatus } from './progress.ts';
 import { sessionId } from './session-id.ts';
 import { withTemporal } from './temporal-client.ts';
@@ -35,7 +36,8 @@ async function stop(text: string, flags: StopFlags): Promise<void> {
       if (stopped.kind === 'not-served')
         throw new CliError(`session ${id} is not served now, there is nothing to stop`, 2);
     } catch (error) {
-      if (error instanceof HoldfastError) throw new CliError(`could not see ${id} stop: ${lineOf(error)}`, 1);
+      if (error instanceof HoldfastError)
+        throw new CliError(`could not see ${id} stop: ${errorLine(error)}`, 1);
       throw error;
     } finally {
       progress?.end();

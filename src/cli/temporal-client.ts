@@ -1,7 +1,8 @@
 /** The command line's connection to Temporal. */
 import { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config.ts';
-import { CliError, lineOf } from './failure.ts';
+import { errorLine } from '../error-text.ts';
+import { CliError } from './failure.ts';
 
 const CONNECT_MS = 10_000;
 
@@ -29,7 +30,7 @@ export async function withTemporal<T>(config: Config, work: (client: Client) => 
     } catch (error) {
       const hint = config.temporal.isGiven ? '' : '; start one with `holdfast up`, or set TEMPORAL_ADDRESS';
       throw new CliError(
-        `cannot use Temporal at ${address}, namespace ${namespace}: ${lineOf(error)}${hint}`,
+        `cannot use Temporal at ${address}, namespace ${namespace}: ${errorLine(error)}${hint}`,
         1,
       );
     }

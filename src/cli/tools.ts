@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
+import { errorLine } from '../error-text.ts';
 import type { Lock } from '../session/locks.ts';
+import { oneLine } from '../session/summary.ts';
 import { BUILTIN_TOOLS } from '../tool-host/builtin-tools.ts';
 import { type InspectedTool, inspectTools, missingPrograms } from '../tool-host/inspect.ts';
 import { isolateTools } from '../tool-isolation.ts';
@@ -64,19 +66,19 @@ async function tools(file: string | undefined, flags: ToolsFlags): Promise<void>
     if (toolsModule === undefined)
       process.stdout.write('no tools module: name a file, or set HOLDFAST_TOOLS\n');
   }
-  for (const problem of problems) process.stderr.write(`holdfast: ${problem.replace(/\s*\n\s*/g, ' ')}\n`);
+  for (const problem of problems) process.stderr.write(`holdfast: ${errorLine(problem)}\n`);
   if (problems.length > 0) process.exitCode = 1;
 }
 
 function listing(rows: readonly Row[]): string {
   const head = ['NAME', 'KIND', 'TIMEOUT', 'IDEMPOTENT', 'LOCKS', 'DESCRIPTION'];
   const cells = rows.map(row => [
-    row.name,
+    oneLine(row.name),
     row.kind,
     row.timeoutMs % 1_000 === 0 ? `${row.timeoutMs / 1_000}s` : `${row.timeoutMs}ms`,
     row.idempotent ? 'yes' : 'no',
     row.locks.map(lockText).join(', ') || '–',
-    oneLine(row.description),
+    short(row.description),
   ]);
   return table(head, cells);
 }
@@ -88,7 +90,8 @@ function lockText(lock: Lock): string {
 
 const WIDTH = 60;
 
-function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+/** An MCP server's words, which must not move the cursor. */
+function short(text: string): string {
+  const line = oneLine(text);
   return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
 }

@@ -7,11 +7,12 @@ import { createWebhookReader } from '../anthropic/webhook-event.ts';
 import { startSession } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
+import { errorLine } from '../error-text.ts';
 import { createLog } from '../log.ts';
 import { runOptionsOf } from '../run-options.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
 import type { RunOptions } from '../workflows/run-input.ts';
-import { CliError, lineOf } from './failure.ts';
+import { CliError } from './failure.ts';
 import { port } from './up.ts';
 
 interface Flags {
@@ -81,7 +82,7 @@ async function listen(
   try {
     return await startWebhook({ ...options, port, host });
   } catch (error) {
-    throw new CliError(`cannot listen on ${host}:${port}: ${lineOf(error)}; choose another --port`, 1);
+    throw new CliError(`cannot listen on ${host}:${port}: ${errorLine(error)}; choose another --port`, 1);
   }
 }
 
@@ -96,7 +97,7 @@ async function startWithin(
   } catch (error) {
     // Its own message only names the call that failed.
     const cause = error instanceof ServiceError ? (error.cause ?? error) : error;
-    throw new Error(`Temporal at ${address} did not take it: ${lineOf(cause)}`);
+    throw new Error(`Temporal at ${address} did not take it: ${errorLine(cause)}`);
   }
 }
 

@@ -9,7 +9,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { errorText } from '../error-text.ts';
+import { errorLine } from '../error-text.ts';
 import {
   codesOf,
   DEADLINE_EXCEEDED,
@@ -96,5 +96,5 @@ function isAnswer(error: unknown): boolean {
 export function lineOf(error: unknown): string {
   if (codesOf(error).includes(DEADLINE_EXCEEDED)) return 'no answer in time';
   const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return errorText(cause).replace(/\s+/g, ' ').trim();
+  return errorLine(cause);
 }

@@ -1,4 +1,5 @@
 /** What the doctor finds: one line for people, one object for programs. */
+import { errorLine } from '../error-text.ts';
 
 export interface Finding {
   /** What was looked at, two words at most. */
@@ -40,6 +41,5 @@ export async function limited(
 }
 
 export function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+  return errorLine(error).slice(0, 300);
 }
