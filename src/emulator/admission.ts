@@ -59,7 +59,7 @@ class Admission {
 
   #result(kind: CallKind, field: string, id: string, place: string): void {
     const call = this.#session.calls.get(id);
-    if (call === undefined || call.kind !== kind || call.committedAt > Date.now()) {
+    if (call === undefined || call.kind !== kind || this.#session.commitTime(call) > Date.now()) {
       throw new ApiError(400, `\`${field}\` "${id}" does not match any \`${kind}\` event in this session`);
     }
     this.#refuseEndedThread(call, place);
@@ -75,7 +75,7 @@ class Admission {
   #confirmation(id: string, verdict: 'allow' | 'deny', place: string): void {
     const call = this.#session.calls.get(id);
     const custom = call?.kind === 'agent.custom_tool_use' && !isConfirmable(call);
-    if (call === undefined || custom || call.committedAt > Date.now()) {
+    if (call === undefined || custom || this.#session.commitTime(call) > Date.now()) {
       const kinds = '`agent.tool_use` or `agent.mcp_tool_use`';
       throw new ApiError(400, `\`tool_use_id\` "${id}" does not match any ${kinds} event in this session`);
     }

@@ -25,18 +25,15 @@ export interface Call {
   readonly threadId: string | undefined;
   /** As on the wire; undefined where the event has no such key. */
   readonly permission: string | null | undefined;
-  /** Unix ms before which posts are refused as unknown: the commit race. */
-  readonly committedAt: number;
+  /** Unix ms. */
+  readonly emittedAt: number;
   confirmation: 'allow' | 'deny' | undefined;
   result: CallResult | undefined;
   /** Resolves when the call is closed. */
   readonly closed: Promise<CallResult>;
 }
 
-export type NewCall = Pick<
-  Call,
-  'id' | 'name' | 'kind' | 'input' | 'threadId' | 'permission' | 'committedAt'
->;
+export type NewCall = Pick<Call, 'id' | 'name' | 'kind' | 'input' | 'threadId' | 'permission' | 'emittedAt'>;
 
 export class Calls {
   readonly #all = new Map<string, Call>();

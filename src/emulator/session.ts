@@ -102,7 +102,7 @@ export class Session {
     const call = this.calls.get(event.id);
     if (options.log !== false) {
       if (event.processed_at === null) this.log.enqueue(event);
-      else this.log.append(event, this.faults.get('commit_race_hides') ? (call?.committedAt ?? 0) : 0);
+      else this.log.append(event, call && this.faults.get('commit_race_hides') ? this.commitTime(call) : 0);
     }
     if (options.stream !== false) this.streams.send(event, options);
     this.updatedAt = event.processed_at ?? this.updatedAt;
@@ -126,10 +126,15 @@ export class Session {
       input: event.input,
       threadId: typeof event.session_thread_id === 'string' ? event.session_thread_id : undefined,
       permission: event.evaluated_permission as string | null | undefined,
-      committedAt: Date.now() + (this.faults.get('commit_race_ms') ?? 0),
+      emittedAt: Date.now(),
     });
     this.ledger.emitted(call);
     return call;
+  }
+
+  /** From when on posts for the call are taken, by the fault as it stands now: cleared, the call is committed. */
+  commitTime(call: Call): number {
+    return call.emittedAt + (this.faults.get('commit_race_ms') ?? 0);
   }
 
   closeCall(id: string, by: ClosedBy, isError: boolean, content: CallResult['content']): void {
