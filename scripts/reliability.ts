@@ -1,14 +1,16 @@
 /**
- * Writes the table of kept chaos runs into docs/reliability.md, between its markers, from docs/reliability/*.json
- * (each the line that `holdfast chaos --json` printed). `node scripts/reliability.ts`
+ * Writes the table of kept chaos runs into docs/reliability.md, between its markers, and the README's chart, from
+ * docs/reliability/*.json (each the line that `holdfast chaos --json` printed). `node scripts/reliability.ts`
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ChaosReport } from '../src/dev/chaos/report.ts';
 import { PHASES } from '../src/dev/chaos/snapshot.ts';
+import { doubledChart } from './reliability-chart.ts';
 
 const DOC = new URL('../docs/reliability.md', import.meta.url);
 const RUNS = new URL('../docs/reliability/', import.meta.url);
+export const CHART = new URL('../docs/images/doubled.svg', import.meta.url);
 const BEGIN = '<!-- chaos:begin -->';
 const END = '<!-- chaos:end -->';
 
@@ -84,5 +86,7 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(DOC, withSection(readFileSync(DOC, 'utf8'), chaosSection(keptRuns())));
+  writeFileSync(CHART, doubledChart(keptRuns().values()));
+}

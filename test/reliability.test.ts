@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { chaosSection, keptRuns, withSection } from '../scripts/reliability.ts';
+import { CHART, chaosSection, keptRuns, withSection } from '../scripts/reliability.ts';
+import { doubledChart } from '../scripts/reliability-chart.ts';
 import { PHASES } from '../src/dev/chaos/snapshot.ts';
 
 const doc = readFileSync(new URL('../docs/reliability.md', import.meta.url), 'utf8');
@@ -9,6 +10,13 @@ const ours = [...runs.values()].filter(({ runner }) => runner === 'holdfast');
 
 test('docs/reliability.md holds the table of the kept runs (mend: node scripts/reliability.ts)', () => {
   expect(doc).toBe(withSection(doc, chaosSection(runs)));
+});
+
+test('the chart of the README draws the kept runs (mend: node scripts/reliability.ts)', () => {
+  expect(readFileSync(CHART, 'utf8')).toBe(doubledChart(runs.values()));
+  expect(doubledChart(runs.values())).toMatch(
+    /68 of 913 calls, 20 kills[\s\S]*>0 of 12,374 calls, 300 kills/,
+  );
 });
 
 test('the kept runs of Holdfast doubled, lost and blocked nothing', () => {
