@@ -21,6 +21,7 @@ import {
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
 import { failpointProblem } from './failpoint.ts';
+import { type NoticeSettings, noticeSettings } from './notice-settings.ts';
 import { type TemporalSettings, temporalSettings } from './temporal-settings.ts';
 import type { MountRequest } from './tool-host/mount-protocol.ts';
 import type { Keep } from './tool-host/retention.ts';
@@ -71,6 +72,8 @@ export interface Config {
   readonly approvalDeadlineMs: number;
   /** Most requests of a kind a minute; Infinity: as many as the API takes. */
   readonly perMinute: { readonly read: number; readonly post: number };
+  /** What people on duty are told, and how. */
+  readonly notices: NoticeSettings;
   /** Address (`127.0.0.1:9464`) where Prometheus may read metrics. */
   readonly metrics: string | undefined;
   /** Where spans are sent by OTLP over HTTP; undefined: nowhere. */
@@ -152,6 +155,7 @@ function settingsOf(env: Env): Config {
       read: perMinute('HOLDFAST_READS_PER_MINUTE', get('HOLDFAST_READS_PER_MINUTE') ?? READS_PER_MINUTE),
       post: perMinute('HOLDFAST_POSTS_PER_MINUTE', get('HOLDFAST_POSTS_PER_MINUTE') ?? '0'),
     },
+    notices: noticeSettings(get),
     otlpEndpoint: otlpEndpoint(get('OTEL_EXPORTER_OTLP_ENDPOINT')),
     metrics: listenAddress('HOLDFAST_METRICS', get('HOLDFAST_METRICS')),
     memory: {

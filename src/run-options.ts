@@ -4,6 +4,7 @@ import type { RunOptions } from './workflows/run-input.ts';
 
 /** What is not set is left out: a run that is joined keeps its own then. */
 export function runOptionsOf(config: Config): Partial<RunOptions> {
-  const { maxParallel, approvalDeadlineMs } = config;
-  return { maxParallel, ...(approvalDeadlineMs === 0 ? {} : { approvalDeadlineMs }) };
+  const { maxParallel, approvalDeadlineMs, notices } = config;
+  const { stuckAfterMs } = notices;
+  return { maxParallel, stuckAfterMs, ...(approvalDeadlineMs === 0 ? {} : { approvalDeadlineMs }) };
 }

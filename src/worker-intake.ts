@@ -27,10 +27,11 @@ export function intakeOf(
   const { environmentId } = config.anthropic;
   const { client, workQueue: queue, sealing } = parts;
   if (environmentId === undefined || sealing === undefined) return undefined;
-  const { maxParallel, approvalDeadlineMs } = config;
+  const { maxParallel, approvalDeadlineMs, notices } = config;
   const { drain = false, maxIdleMs, reclaimOlderThanMs = null } = flags;
   const idle = maxIdleMs === undefined ? {} : { maxIdleMs };
-  const options = { maxParallel, approvalDeadlineMs, ...idle };
+  const { stuckAfterMs } = notices;
+  const options = { maxParallel, approvalDeadlineMs, stuckAfterMs, ...idle };
   return startIntake({
     environmentId,
     queue,

@@ -2,7 +2,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { SESSIONS_QUEUE } from '../workflows/activity-options.ts';
 import { type Wake, type WorkItem, wakeSignal } from '../workflows/messages.ts';
-import type { RunOptions } from '../workflows/run-input.ts';
+import { type RunOptions, STUCK_AFTER_MS } from '../workflows/run-input.ts';
 import type { runSession } from '../workflows/run-session.ts';
 
 /** A worker that does not answer a workflow task for this long has lost it (design §5). */
@@ -25,7 +25,13 @@ export async function startSession(
     workflowId: sessionId,
     taskQueue: SESSIONS_QUEUE,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-    args: [{ sessionId, options, ...(work === undefined ? {} : { work }) }],
+    args: [
+      {
+        sessionId,
+        options: { stuckAfterMs: STUCK_AFTER_MS, ...options },
+        ...(work === undefined ? {} : { work }),
+      },
+    ],
     signal: wakeSignal,
     signalArgs: [wakeOf(options)],
     staticSummary: `tools of ${sessionId}`,

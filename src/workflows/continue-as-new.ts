@@ -23,7 +23,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   const state = carried(run.state);
   const from = leftFrom(run.state, state);
   const readOn = from === undefined ? { cursor: run.cursor } : { cursor: { at: from }, rereads: true };
-  const { sessionId, options, workspace, previous, record, title, searchAttributes, lookedUpBy } = run;
+  const { sessionId, options, workspace, previous, record, title, searchAttributes, lookedUpBy, stuck } = run;
   const work = run.work.carried();
   const next = makeContinueAsNewFunc<typeof runSession>({ workflowTaskTimeout: 5_000, ...upgrade() });
   await next({
@@ -41,6 +41,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
       searchAttributes,
       lookedUpBy,
       ...(work === undefined ? {} : { work }),
+      ...(stuck === undefined ? {} : { stuck }),
     },
   });
 }

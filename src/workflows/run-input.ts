@@ -1,5 +1,6 @@
 /** What `runSession` is started with, and what one run hands to the next. */
 import type { SessionState } from '../session/state.ts';
+import type { Wait } from '../session/stuck.ts';
 import type { Cursor, WorkItem } from './messages.ts';
 import type { CarriedWork } from './work-item.ts';
 
@@ -11,6 +12,8 @@ export interface RunOptions {
   readonly maxDurationMs?: number;
   /** A held call that nobody has decided about for so long is denied; 0 or absent: never. */
   readonly approvalDeadlineMs?: number;
+  /** A run that waits for so long for what should pass by itself counts as stuck; 0 or absent: none does. */
+  readonly stuckAfterMs?: number;
   /** Calls that may run at a time. */
   readonly maxParallel: number;
   /** What the server has for closing interrupted calls before we answer them (§2.8). */
@@ -24,6 +27,9 @@ export interface RunOptions {
   /** How long a run that continues as new waits for posts under way. */
   readonly drainMs: number;
 }
+
+/** What a run is started with unless its starter says otherwise (not a default of runs: older ones know no such timer). */
+export const STUCK_AFTER_MS = 300_000;
 
 export const DEFAULT_OPTIONS: RunOptions = {
   maxIdleMs: 60_000,
@@ -65,6 +71,7 @@ export interface Carried {
   /** Which run asked where the session ran last. */
   readonly lookedUpBy?: string | null;
   readonly work?: CarriedWork;
+  readonly stuck?: Wait;
 }
 
 export interface RunSessionInput {

@@ -11,6 +11,7 @@ import type { RunResult } from './messages.ts';
 import { Run } from './run.ts';
 import type { RunSessionInput } from './run-input.ts';
 import { serve } from './serving.ts';
+import { watchStuck } from './stuck.ts';
 import { attachCalls, follow, postResults, postStored, recheck, runCalls, stopCalls } from './tool-calls.ts';
 import { show } from './visible.ts';
 import { failItem, keepWork } from './work-item-keeping.ts';
@@ -26,6 +27,7 @@ export async function runSession(input: RunSessionInput): Promise<RunResult> {
     void background.run(() => serve(run, input.carried === undefined));
     void background.run(() => watchDeadlines(run));
     void background.run(() => keepWork(run));
+    void background.run(() => watchStuck(run));
     return await drive(run, background);
   } catch (error) {
     if (error instanceof FailedRun) {

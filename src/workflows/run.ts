@@ -10,6 +10,7 @@ import { foldInto } from '../session/evolve.ts';
 import type { Fact } from '../session/facts.ts';
 import { type IdleWindow, idleWindow } from '../session/idle.ts';
 import { initialState, type SessionState } from '../session/state.ts';
+import type { Wait } from '../session/stuck.ts';
 import type { Cursor, EventBatch, ListenerId, SessionSummary } from './messages.ts';
 import {
   DEFAULT_OPTIONS,
@@ -76,6 +77,14 @@ export class Run {
   /** The search attributes as last written. */
   shownState: string | undefined;
   shownHeld = false;
+  /** What should pass by itself soon, beside what the state tells (stuck.ts). */
+  readonly waits = new Set<Wait>();
+  /** Since when (ms of the workflow's clock) the session's history is being read. */
+  unlistedSince: number | undefined;
+  /** What has not passed for `stuckAfterMs`. */
+  stuck: Wait | undefined;
+  /** What the run before was stuck on when it continued as new. */
+  readonly stuckBefore: Wait | undefined;
   /** The work item it holds, if it holds one. */
   readonly work: SessionWork;
   #newest: ListenerId | undefined;
@@ -97,6 +106,7 @@ export class Run {
     this.record = [...(carried?.record ?? [])];
     this.title = carried?.title ?? null;
     this.searchAttributes = carried?.searchAttributes ?? false;
+    this.stuckBefore = carried?.stuck;
     this.work = new SessionWork(input.work, carried?.work);
   }
 
@@ -120,6 +130,7 @@ export class Run {
     foldInto(this.#state, items, Date.now());
     const window = idleWindow(this.state);
     if (window?.key !== this.window?.key) this.window = window && { ...window, from: Date.now() };
+    this.unlistedSince = this.state.listed ? undefined : (this.unlistedSince ?? Date.now());
     this.revision++;
   }
 

@@ -3,6 +3,7 @@ import { isCancellation, upsertMemo } from '@temporalio/workflow';
 import { describeTools, openSession } from './activities.ts';
 import { keepListening } from './listening.ts';
 import type { Run } from './run.ts';
+import { waitedFor } from './stuck.ts';
 import { follow } from './tool-calls.ts';
 import { watchIdle } from './watchdog.ts';
 import { mayBegin } from './work-item-keeping.ts';
@@ -13,7 +14,9 @@ export async function serve(run: Run, isFirst: boolean): Promise<void> {
   if (run.state.tools === undefined)
     follow(
       run,
-      describeTools().then(({ tools }) => run.fold({ type: 'tools', tools })),
+      waitedFor(run, 'a worker that serves tools', describeTools()).then(({ tools }) =>
+        run.fold({ type: 'tools', tools }),
+      ),
     );
   await Promise.all([keepListening(run), watchIdle(run)]);
 }
@@ -21,7 +24,7 @@ export async function serve(run: Run, isFirst: boolean): Promise<void> {
 /** @returns whether the session lives; the calls of a dead one are never run (W-7), so nobody needs to listen. */
 async function lookUp(run: Run): Promise<boolean> {
   try {
-    const session = await openSession(run.session);
+    const session = await waitedFor(run, 'the API to tell of the session', openSession(run.session));
     run.title = session.title;
     run.lookedUpBy = session.runId ?? null;
     if (session.lastHost !== null) {

@@ -9,6 +9,7 @@ import { answerLost } from './lost-calls.ts';
 import { foundNoTaker, hadReachedItsHost } from './no-taker.ts';
 import type { Run } from './run.ts';
 import type { Workspace } from './run-input.ts';
+import { waitedFor } from './stuck.ts';
 import { reopenWorkspace, takeOver } from './workspace.ts';
 
 /** Starts the calls. */
@@ -179,7 +180,7 @@ export function recheck(
   const ids = [...unknown, ...believedPosted];
   follow(
     run,
-    readCalls({ ...run.session, ids }).then(({ events }) => {
+    waitedFor(run, 'what the server waits for', readCalls({ ...run.session, ids })).then(({ events }) => {
       const found = new Set(events.flatMap(event => ('name' in event ? [event.id] : [])));
       const answered = new Set(events.flatMap(event => ('tool_use_id' in event ? [event.tool_use_id] : [])));
       const undelivered = believedPosted.filter(id => !answered.has(id));
@@ -199,7 +200,7 @@ export function followPost(run: Run, work: Promise<void>): void {
   run.posts++;
   follow(
     run,
-    work.finally(() => {
+    waitedFor(run, 'the API to take what is posted', work).finally(() => {
       run.posts--;
       run.touch();
     }),

@@ -7,6 +7,7 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import { readTail } from './activities.ts';
 import type { Run } from './run.ts';
+import { waitedFor } from './stuck.ts';
 
 export async function watchIdle(run: Run): Promise<void> {
   try {
@@ -23,7 +24,12 @@ export async function watchIdle(run: Run): Promise<void> {
         await condition(() => dueAt(run) < due, left, { summary });
         continue;
       }
-      const tail = await readTail({ ...run.session, idleId: window.idleId, since: window.since });
+      const { idleId, since } = window;
+      const tail = await waitedFor(
+        run,
+        'the API to say whether the session is idle',
+        readTail({ ...run.session, idleId, since }),
+      );
       if (run.window?.key !== window.key) continue;
       if (tail.kind === 'still-idle') {
         run.idleEnd = window.key;

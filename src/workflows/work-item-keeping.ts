@@ -12,6 +12,7 @@ import { countOpen } from '../session/active-calls.ts';
 import { ackWork, keepLeaseFor, stopWork } from './activities.ts';
 import { type Adoption, MOUNT_FAILED, RUN_ENDS, type WorkItem } from './messages.ts';
 import type { Run } from './run.ts';
+import { waitedFor } from './stuck.ts';
 import type { HeldWork, LeaseOver } from './work-item.ts';
 
 /** Milliseconds that a stop takes with a work item: the control plane does not wait longer (§6, Stop). */
@@ -104,7 +105,8 @@ async function acknowledge(run: Run, held: HeldWork): Promise<void> {
   const { environmentId, workId } = held.item;
   const sentBefore = held.ackSent;
   held.ackSent = true;
-  const answer = await ackWork({ sessionId: run.sessionId, environmentId, workId, sentBefore });
+  const asked = ackWork({ sessionId: run.sessionId, environmentId, workId, sentBefore });
+  const answer = await waitedFor(run, 'the acknowledgement of its work item', asked);
   held.acked = answer.kind !== 'refused';
   if (answer.kind !== 'refused') return;
   held.over = { kind: 'unacknowledged', reason: answer.reason };

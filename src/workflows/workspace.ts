@@ -3,9 +3,11 @@ import { CancellationScope, condition, upsertMemo } from '@temporalio/workflow';
 import type { OpenWorkspaceResult } from '../activities/open-workspace.ts';
 import { openWorkspaceOn } from './activities.ts';
 import { barStarted } from './lost-calls.ts';
+import { WAITS_FOR_HOST } from './messages.ts';
 import { foundNoTaker } from './no-taker.ts';
 import type { Run } from './run.ts';
 import type { Workspace } from './run-input.ts';
+import { waitedFor } from './stuck.ts';
 
 /** Attaches to the session's tool host or starts it; every caller of the moment shares one activity. */
 export function openWorkspace(run: Run): Promise<Workspace> {
@@ -50,7 +52,7 @@ function shared(run: Run, work: () => Promise<Workspace>): Promise<Workspace> {
   if (run.opening !== undefined) return run.opening;
   const scope = new CancellationScope();
   run.openingScope = scope;
-  run.opening = scope.run(work).finally(() => {
+  run.opening = waitedFor(run, WAITS_FOR_HOST, scope.run(work)).finally(() => {
     run.opening = undefined;
     run.openingScope = undefined;
     run.lostHost = undefined;
