@@ -29,7 +29,7 @@ export interface RunToolInput {
 }
 
 export type RunToolResult =
-  | { readonly kind: 'outcome'; readonly outcome: ToolOutcome }
+  | ({ readonly kind: 'outcome'; readonly outcome: ToolOutcome } & Attempts)
   /** The host serves no tool of that name (another module was loaded); nothing ran. */
   | { readonly kind: 'refused'; readonly reason: string }
   /**
@@ -37,6 +37,12 @@ export type RunToolResult =
    * whether the call may have reached that incarnation.
    */
   | { readonly kind: 'no-host' | 'host-lost'; readonly reason: string; readonly touched: boolean };
+
+/** How often it was attempted, and since when this attempt waited (Unix ms, the server's clock). */
+interface Attempts {
+  readonly attempt?: number;
+  readonly attemptSince?: number;
+}
 
 export interface RunToolDeps {
   readonly hosts: Hosts;
@@ -78,6 +84,8 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
         const answer: CallAnswer = await host.startOrAttach(call.id, request, signal);
         switch (answer.kind) {
           case 'outcome':
+            await failpoint('run.answered', sessionId);
+            return { ...answer, ...attempts() };
           case 'refused':
             await failpoint('run.answered', sessionId);
             return answer;
@@ -99,6 +107,12 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
       }
     }, progress);
   };
+}
+
+/** Only news is told: nearly every call has one attempt. */
+function attempts(): Attempts {
+  const { attempt, currentAttemptScheduledTimestampMs } = activityInfo();
+  return attempt > 1 ? { attempt, attemptSince: currentAttemptScheduledTimestampMs } : {};
 }
 
 async function inputOf(

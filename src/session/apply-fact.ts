@@ -1,5 +1,5 @@
 /** What the workflow's own facts do to the state. */
-import { type Draft, insert, overBecause, settle, update } from './draft.ts';
+import { type Draft, insert, overBecause, settle, update, write } from './draft.ts';
 import type { Fact } from './facts.ts';
 import { movedNotice, OUTPUT_LOST } from './notices.ts';
 import type { ToolOutcome } from './outcome.ts';
@@ -30,6 +30,12 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
         }),
       );
       return;
+    case 'reattached':
+      change(draft, fact.id, ({ reattached, ...call }) => {
+        const times = (reattached?.times ?? 0) + fact.times;
+        update(draft, call, { reattached: { times, at: fact.at } });
+      });
+      return;
     case 'unstarted':
       change(draft, fact.id, call => {
         if (call.phase.kind !== 'running') return;
@@ -37,12 +43,13 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
         let waiting = update(draft, rest, { phase: { kind: 'waiting' }, starts: 0 });
         if (draft.tools !== undefined) waiting = judge(draft, waiting, draft.tools);
         const over = overBecause(draft, waiting);
-        if (call.answered) settle(draft, waiting, 'answered-elsewhere', 'it was answered before it started');
-        else if (over !== undefined) settle(draft, waiting, 'void', over);
+        if (call.answered)
+          settle(draft, waiting, 'answered-elsewhere', 'it was answered before it started', now);
+        else if (over !== undefined) settle(draft, waiting, 'void', over, now);
       });
       return;
     case 'finished':
-      change(draft, fact.id, call => finish(draft, call, fact.outcome));
+      change(draft, fact.id, call => finish(draft, call, fact.outcome, now));
       return;
     case 'posting':
       for (const id of fact.ids) change(draft, id, call => post(draft, call, now));
@@ -57,7 +64,7 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
     case 'delivered':
       change(draft, fact.id, call => {
         if (fact.how !== 'alone') {
-          settle(draft, call, fact.how, fact.reason ?? '', fact.at ?? null);
+          settle(draft, call, fact.how, fact.reason ?? '', now, fact.at ?? null);
         } else if (call.phase.kind === 'finished') {
           update(draft, call, { alone: true, phase: { ...call.phase, posting: false } });
         }
@@ -79,7 +86,7 @@ export function applyFact(draft: Draft, fact: Fact, now: number): void {
       change(draft, fact.id, call => update(draft, call, { confirming: true }));
       return;
     case 'unconfirmed':
-      change(draft, fact.id, call => unconfirm(draft, call, fact));
+      change(draft, fact.id, call => unconfirm(draft, call, fact, now));
       return;
     case 'woken':
       draft.windows++;
@@ -105,7 +112,7 @@ function change(draft: Draft, id: string, apply: (call: Call) => void): void {
   if (call !== undefined && call.phase.kind !== 'settled') apply(call);
 }
 
-function finish(draft: Draft, call: Call, outcome: ToolOutcome): void {
+function finish(draft: Draft, call: Call, outcome: ToolOutcome, now: number): void {
   const ended = update(draft, call, {
     phase: { kind: 'finished', outcome, posting: false },
     isError: outcome.kind === 'answered' || outcome.kind === 'stored' ? outcome.isError : true,
@@ -113,8 +120,9 @@ function finish(draft: Draft, call: Call, outcome: ToolOutcome): void {
     finishedAt: outcome.finishedAt,
     starts: Math.max(outcome.starts, call.starts),
   });
-  if (draft.ended !== undefined) settle(draft, ended, 'void', 'the session ended');
-  else if (ended.answered) settle(draft, ended, 'answered-elsewhere', 'it was answered while its tool ran');
+  if (draft.ended !== undefined) settle(draft, ended, 'void', 'the session ended', now);
+  else if (ended.answered)
+    settle(draft, ended, 'answered-elsewhere', 'it was answered while its tool ran', now);
 }
 
 /** A stop that is asked for again may cut the grace short; it never extends it. */
@@ -127,10 +135,15 @@ function requestStop(draft: Draft, fact: Extract<Fact, { type: 'stop-requested' 
 }
 
 /** The server's verdict may have come meanwhile, from whomever: then there is nothing left to decide. */
-function unconfirm(draft: Draft, call: Call, fact: Extract<Fact, { type: 'unconfirmed' }>): void {
+function unconfirm(
+  draft: Draft,
+  call: Call,
+  fact: Extract<Fact, { type: 'unconfirmed' }>,
+  now: number,
+): void {
   if (!isHeld(call)) return;
   const { decision, confirming, ...rest } = call;
-  if (fact.over) settle(draft, rest, 'void', fact.reason);
+  if (fact.over) settle(draft, rest, 'void', fact.reason, now);
   else update(draft, rest, { refusal: fact.reason });
 }
 
@@ -180,5 +193,6 @@ function redeliver(draft: Draft, id: string, now: number): void {
     starts === 0
       ? neverStarted(now)
       : { kind: 'stored', isError, bytes: 0, sha256: '', startedAt, finishedAt, starts };
-  insert(draft, update(draft, call, { phase: { kind: 'finished', outcome, posting: false } }));
+  const { settledAt, ...rest } = call;
+  insert(draft, write(draft, { ...rest, phase: { kind: 'finished', outcome, posting: false } }));
 }

@@ -1,5 +1,5 @@
 /** What the API's events do to one call. */
-import { decisionWords } from './decision.ts';
+import { decisionBy, decisionWords } from './decision.ts';
 import { type Draft, haltForInterrupts, insert, overBecause, put, settle, update, write } from './draft.ts';
 import type { ToolUseEvent } from './events.ts';
 import type { Order } from './order.ts';
@@ -30,17 +30,20 @@ export function addCall(draft: Draft, event: ToolUseEvent, order: Order, now: nu
     phase: { kind: 'waiting' },
     starts: 0,
     isError: false,
-    ...(early?.verdict === undefined ? {} : { verdict: early.verdict }),
+    ...(early?.verdict === undefined
+      ? {}
+      : { verdict: early.verdict, decided: { at: now, by: ANOTHER_CLIENT } }),
   };
   insert(draft, write(draft, call));
   if (draft.tools !== undefined) call = judge(draft, call, draft.tools);
   const over = overBecause(draft, call);
-  if (over !== undefined) settle(draft, call, 'void', over);
+  if (over !== undefined) settle(draft, call, 'void', over, now);
   else haltForInterrupts(draft, call, now);
-  if (early?.answered) settle(draft, callOf(draft, call.id) ?? call, 'answered-elsewhere', ANSWERED);
-  gate(draft, callOf(draft, call.id) ?? call);
+  if (early?.answered) settle(draft, callOf(draft, call.id) ?? call, 'answered-elsewhere', ANSWERED, now);
+  gate(draft, callOf(draft, call.id) ?? call, now);
 }
 
+const ANOTHER_CLIENT = 'another client';
 const ANSWERED = 'another client or the server answered it';
 
 /** The server or another client answered; a tool that still runs for it is stopped (§6). */
@@ -57,12 +60,12 @@ export function applyAnswer(draft: Draft, id: string, now: number): void {
     // Our own post may be what the server shows here: its activity tells.
     update(draft, call, { answered: true });
   } else {
-    settle(draft, call, 'answered-elsewhere', ANSWERED);
+    settle(draft, call, 'answered-elsewhere', ANSWERED, now);
   }
 }
 
 /** Only an explicit `allow` releases; a denial beats any allow until the call has started (I7). */
-export function applyVerdict(draft: Draft, id: string, verdict: 'allow' | 'deny'): void {
+export function applyVerdict(draft: Draft, id: string, verdict: 'allow' | 'deny', now: number): void {
   const call = callOf(draft, id);
   if (call === undefined) {
     remember(draft, id, { verdict });
@@ -71,14 +74,17 @@ export function applyVerdict(draft: Draft, id: string, verdict: 'allow' | 'deny'
   if (call.starts > 0 || call.phase.kind === 'finished') return;
   // The server's word is there: what was on its way to it is over, and tells at most who it was.
   const { decision, confirming, refusal, ...rest } = call;
-  const judged = update(draft, rest, { verdict: call.verdict === 'deny' ? 'deny' : verdict });
-  gate(draft, judged, decision?.result === 'deny' ? decisionWords(decision) : undefined);
+  const stands = call.verdict === 'deny' ? 'deny' : verdict;
+  const by = decision?.result === stands ? decisionBy(decision) : ANOTHER_CLIENT;
+  const decided = call.verdict === stands ? {} : { decided: { at: now, by } };
+  const judged = update(draft, rest, { verdict: stands, ...decided });
+  gate(draft, judged, now, decision?.result === 'deny' ? decisionWords(decision) : undefined);
 }
 
 /** A denied call never runs; the server writes its result. */
-function gate(draft: Draft, call: Call, denied = 'a person denied it'): void {
-  if (call.permission === 'deny') settle(draft, call, 'denied', 'the server denied it');
-  else if (call.verdict === 'deny') settle(draft, call, 'denied', denied);
+function gate(draft: Draft, call: Call, now: number, denied = 'a person denied it'): void {
+  if (call.permission === 'deny') settle(draft, call, 'denied', 'the server denied it', now);
+  else if (call.verdict === 'deny') settle(draft, call, 'denied', denied, now);
 }
 
 function permissionOf(event: ToolUseEvent): Call['permission'] {

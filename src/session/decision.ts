@@ -10,9 +10,15 @@ export interface Decision {
   readonly overdue?: true;
 }
 
+/** Who decided, in one or a few words. */
+export function decisionBy({ by, overdue }: Decision): string {
+  return overdue ? 'the deadline' : (by ?? 'a person');
+}
+
 /** Who decided what: `alice denied it: too risky`. */
-export function decisionWords({ result, by, message, overdue }: Decision): string {
+export function decisionWords(decision: Decision): string {
+  const { result, message, overdue } = decision;
   if (overdue) return message ?? 'nobody answered in time';
-  const what = `${by ?? 'a person'} ${result === 'allow' ? 'allowed' : 'denied'} it`;
+  const what = `${decisionBy(decision)} ${result === 'allow' ? 'allowed' : 'denied'} it`;
   return message === undefined ? what : `${what}: ${message}`;
 }

@@ -59,6 +59,7 @@ const RANK = { void: 0, 'answered-elsewhere': 1, denied: 2 } as const;
 /**
  * Ends a call for good (I8); what only a running call needs is let go of (I11).
  *
+ * @param now Unix ms.
  * @param at `processed_at` of our own result, where it was posted.
  */
 export function settle(
@@ -66,15 +67,31 @@ export function settle(
   call: Call,
   how: Settlement,
   reason: string,
+  now: number,
   at: string | null = null,
 ): void {
   if (call.phase.kind === 'settled' && !outranks(call, call.phase.how, how)) return;
   const { input, inputRef, halt, stopSent, alone, answered, notice, ...rest } = call;
   const { decision, confirming, refusal, ...kept } = rest;
-  write(draft, { ...kept, locks: [], phase: { kind: 'settled', how, reason, at } });
+  write(draft, {
+    ...kept,
+    ...endOf(call),
+    locks: [],
+    settledAt: call.settledAt ?? now,
+    phase: { kind: 'settled', how, reason, at },
+  });
   const index = draft.pending.indexOf(call.id);
   if (index >= 0) draft.pending.splice(index, 1);
   if (call.phase.kind !== 'settled') draft.windows++;
+}
+
+/** What its outcome and its halt tell of a call's end, in the few words that are kept of it. */
+export function endOf({ phase, halt }: Call): Pick<Call, 'interruptedAt' | 'unfinished'> {
+  const outcome = phase.kind === 'finished' ? phase.outcome.kind : undefined;
+  return {
+    ...(halt?.by === 'interrupt' ? { interruptedAt: halt.at } : {}),
+    ...(outcome === 'stopped' || outcome === 'unknown' ? { unfinished: outcome } : {}),
+  };
 }
 
 /** Why a call that has not started never will: nothing accepts its answer any more (W-7, behaviours.md 154). */

@@ -68,7 +68,7 @@ function applyEvent(draft: Draft, event: SessionEvent, now: number): void {
       return;
     case 'user.tool_confirmation':
       // Idle-neutral, as in the SDK's `isIdleNeutral`: a verdict acts through the call that it releases.
-      applyVerdict(draft, event.tool_use_id, event.result === 'allow' ? 'allow' : 'deny');
+      applyVerdict(draft, event.tool_use_id, event.result === 'allow' ? 'allow' : 'deny', now);
       return;
     case 'user.interrupt': {
       louder(draft, order);
@@ -98,11 +98,11 @@ function applyEvent(draft: Draft, event: SessionEvent, now: number): void {
     case 'session.deleted':
       draft.ended ??= event.type;
       for (const call of pendingCalls(draft)) {
-        if (call.phase.kind === 'waiting') settle(draft, call, 'void', 'the session ended');
+        if (call.phase.kind === 'waiting') settle(draft, call, 'void', 'the session ended', now);
       }
       return;
     case 'session.thread_status_terminated':
-      endThread(draft, event.session_thread_id);
+      endThread(draft, event.session_thread_id, now);
       return;
     case 'session.thread_status_running':
       namePrimary(draft, { thread: event.session_thread_id, order }, now);
@@ -137,12 +137,12 @@ function namePrimary(draft: Draft, primary: NonNullable<SessionState['primary']>
   for (const call of pendingCalls(draft)) haltForInterrupts(draft, call, now);
 }
 
-function endThread(draft: Draft, thread: string): void {
+function endThread(draft: Draft, thread: string, now: number): void {
   if (draft.endedThreads.includes(thread)) return;
   draft.endedThreads = [...draft.endedThreads, thread].slice(-THREADS);
   for (const call of pendingCalls(draft)) {
     // A call that already runs is let to its end (behaviours.md 155).
     if (call.thread === thread && call.phase.kind === 'waiting')
-      settle(draft, call, 'void', 'its thread ended');
+      settle(draft, call, 'void', 'its thread ended', now);
   }
 }

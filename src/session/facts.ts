@@ -11,6 +11,8 @@ export type Fact =
   /** Answer of `describeTools` or `openWorkspace`; judges every unstarted call anew. */
   | { readonly type: 'tools'; readonly tools: readonly ServedTool[] }
   | { readonly type: 'started'; readonly id: string }
+  /** It was attached to its running tool again, `times` more; the last time at `at` (Unix ms). */
+  | { readonly type: 'reattached'; readonly id: string; readonly times: number; readonly at: number }
   /** `runTool` did not reach a host that knows the call: it may be given to a host again. */
   | { readonly type: 'unstarted'; readonly id: string }
   | { readonly type: 'finished'; readonly id: string; readonly outcome: ToolOutcome }

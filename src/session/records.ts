@@ -1,6 +1,6 @@
 /** A session's calls as people and programs see them (design §9), and the state made small for the next run. */
 import { decisionWords } from './decision.ts';
-import { placed, put } from './draft.ts';
+import { endOf, placed, put } from './draft.ts';
 import { hintOf } from './events.ts';
 import { compareOrders, stampOf } from './order.ts';
 import { type Call, isHeld, pendingCalls, type SessionState } from './state.ts';
@@ -56,22 +56,28 @@ export function allCalls(state: SessionState): Call[] {
 }
 
 /** Ends what the session's end leaves open, so that every call has its one state (I8). */
-export function voidRest(state: SessionState, reason: string): SessionState {
-  return settleRest(state, () => true, { kind: 'settled', how: 'void', reason, at: null });
+export function voidRest(state: SessionState, reason: string, now: number): SessionState {
+  return settleRest(state, () => true, { kind: 'settled', how: 'void', reason, at: null }, now);
 }
 
 /** Ends what somebody answered while our tool ran for it, where the run ends before the tool's end is known. */
-export function settleAnswered(state: SessionState): SessionState {
+export function settleAnswered(state: SessionState, now: number): SessionState {
   const reason = 'it was answered while its tool ran';
   const phase = { kind: 'settled', how: 'answered-elsewhere', reason, at: null } as const;
-  return settleRest(state, call => call.answered === true, phase);
+  return settleRest(state, call => call.answered === true, phase, now);
 }
 
-function settleRest(state: SessionState, which: (call: Call) => boolean, phase: Call['phase']): SessionState {
+function settleRest(
+  state: SessionState,
+  which: (call: Call) => boolean,
+  phase: Call['phase'],
+  now: number,
+): SessionState {
   const rest = pendingCalls(state).filter(which);
   const ended = new Set(rest.map(call => call.id));
   const next = { ...state, calls: { ...state.calls }, pending: state.pending.filter(id => !ended.has(id)) };
-  for (const call of rest) put(next.calls, call.id, placed(next, { ...call, phase }));
+  for (const call of rest)
+    put(next.calls, call.id, placed(next, { ...call, ...endOf(call), settledAt: now, phase }));
   return next;
 }
 

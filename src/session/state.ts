@@ -74,6 +74,14 @@ export interface Call {
   readonly finishedAt?: number;
   readonly starts: number;
   readonly isError: boolean;
+  /** Who released or denied it, and when we saw so, Unix ms; absent: nobody, or an older run. */
+  readonly decided?: { readonly at: number; readonly by: string };
+  /** How often it was attached again to its tool, and when last; absent: never, as far as is known. */
+  readonly reattached?: { readonly times: number; readonly at: number };
+  /** What only a settled call tells of its end, which keeps neither its outcome nor its halt (I11). */
+  readonly settledAt?: number;
+  readonly interruptedAt?: number;
+  readonly unfinished?: 'stopped' | 'unknown';
   /** Its place among the calls that are over, from 1 on, in the order in which they were; it keeps its first one. */
   readonly place?: number;
 }

@@ -1,5 +1,5 @@
 /** What a report can tell of a call that did not end by itself (`Evidence` in session/outcome.ts). */
-import { stripVTControlCharacters } from 'node:util';
+import { printable } from '../printable.ts';
 
 const INPUT_LENGTH = 200;
 const LINES = 20;
@@ -17,9 +17,9 @@ export function oneLineInput(name: string, input: unknown): string {
 
 /** The last lines of an output, bare of colours and control characters. */
 export function lastLines(output: string): string[] {
-  const lines = stripVTControlCharacters(output)
-    .split(/\r\n|\n|\r/)
-    .map(line => line.replace(/\p{Cc}/gu, ' ').trimEnd());
+  const lines = printable(output)
+    .split('\n')
+    .map(line => line.replaceAll('\t', ' ').trimEnd());
   return lines
     .filter(line => line !== '')
     .slice(-LINES)

@@ -19,10 +19,10 @@ const WAIT_MS = 10_000;
  * poll one queue of workspaces.
  */
 export async function hostId(stateDir: string): Promise<string> {
+  const known = await knownHostId(stateDir);
+  if (known !== undefined) return known;
   const machine = await machineMark();
   const path = join(stateDir, 'host-id');
-  const known = await readJson<HostIdRecord>(path);
-  if (known?.machine === machine) return known.id;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   return exclusively(path, WAIT_MS, async () => {
     const meanwhile = await readJson<HostIdRecord>(path);
@@ -31,6 +31,12 @@ export async function hostId(stateDir: string): Promise<string> {
     await writeDurably(path, JSON.stringify(record));
     return record.id;
   });
+}
+
+/** The id, where this machine has one in the state folder: for whoever only reads there. */
+export async function knownHostId(stateDir: string): Promise<string | undefined> {
+  const known = await readJson<HostIdRecord>(join(stateDir, 'host-id'));
+  return known?.machine === (await machineMark()) ? known.id : undefined;
 }
 
 /** A hash: the machine id itself is meant to stay on the machine. */

@@ -73,7 +73,9 @@ async function awaitOpening(run: Run): Promise<void> {
 
 export function finish(run: Run, ending: Ending): RunResult {
   run.state =
-    run.state.ended === undefined ? settleAnswered(run.state) : voidRest(run.state, 'the session ended');
+    run.state.ended === undefined
+      ? settleAnswered(run.state, Date.now())
+      : voidRest(run.state, 'the session ended', Date.now());
   run.over = ending.reason;
   show(run);
   return resultOf(run, ending.state, ending.reason);

@@ -3,6 +3,7 @@
  * The workflow's type is `runSession`, its id is the session's id (one owner per session).
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { CallTimes } from '../session/call-times.ts';
 import type { SessionEvent } from '../session/events.ts';
 import type { ServedTool } from '../session/served-tool.ts';
 
@@ -153,7 +154,7 @@ export interface SessionSummary {
 }
 
 /** `CallRecord` with the words that tell why (I8). */
-export interface CallDetail extends CallRecord {
+export interface CallDetail extends CallRecord, CallTimes {
   readonly type: 'agent.tool_use' | 'agent.custom_tool_use';
   /** `bash: npm test`: the name and the input as one short line. */
   readonly summary: string;
@@ -185,6 +186,12 @@ export interface SessionStatus {
   readonly settledCalls: number;
   /** Stops, kills, re-attachments, sweeps: what was done besides the calls, newest last, at most 100. */
   readonly record: readonly { readonly at: string; readonly what: string }[];
+  /** The session's title, where it has one. */
+  readonly title?: string | null;
+  /** When the first run of this chain began. */
+  readonly startedAt?: string;
+  /** The interrupts that were seen, by the server's stamps, newest last, at most 50. */
+  readonly interrupts?: readonly { readonly at: string; readonly thread: string | null }[];
 }
 
 /** Asks for the calls that are over, in the order in which they were. */

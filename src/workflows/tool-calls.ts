@@ -2,6 +2,7 @@
 
 import { isCancellation } from '@temporalio/workflow';
 import type { RunToolResult } from '../activities/run-tool.ts';
+import type { Fact } from '../session/facts.ts';
 import { replyOf } from '../session/reply.ts';
 import { type Call, callOf } from '../session/state.ts';
 import { postResultsFor, postStoredOn, readCalls, runToolFor, stopCallsOn } from './activities.ts';
@@ -20,6 +21,7 @@ export function runCalls(run: Run, ids: readonly string[]): void {
 
 /** Waits for calls that the run before this one had started. */
 export function attachCalls(run: Run, ids: readonly string[]): void {
+  for (const id of ids) run.fold(attachedAgain(id));
   for (const id of ids) follow(run, runCall(run, id, true));
 }
 
@@ -32,7 +34,11 @@ async function runCall(run: Run, id: string, touched: boolean): Promise<void> {
     if (call === undefined || workspace === null) return;
     const result = await attempt(run, call, workspace);
     if (result.kind === 'outcome') {
-      run.fold({ type: 'finished', id, outcome: result.outcome });
+      const { outcome, attempt = 1, attemptSince } = result;
+      run.fold(
+        ...(attempt > 1 ? [attachedAgain(id, attempt - 1, attemptSince)] : []),
+        ...[{ type: 'finished', id, outcome } as const],
+      );
       return;
     }
     if (result.kind === 'refused') {
@@ -100,7 +106,12 @@ async function isToAttach(
     await stopOn(run, found, [id], 'it was to be stopped when its tool host was lost');
   }
   run.note(`${id} is attached again: ${reason}`);
+  run.fold(attachedAgain(id));
   return true;
+}
+
+function attachedAgain(id: string, times = 1, at = Date.now()): Fact {
+  return { type: 'reattached', id, times, at };
 }
 
 /** Ends the tools of these calls; their own `runTool` brings the outcomes. */

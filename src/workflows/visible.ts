@@ -8,6 +8,7 @@ import {
   holdfastState,
 } from '../search-attributes.ts';
 import { activeCalls, countOpen } from '../session/active-calls.ts';
+import { callTimes, iso } from '../session/call-times.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
 import { type Call, isHeld, pendingCalls } from '../session/state.ts';
 import { oneLine } from '../session/summary.ts';
@@ -29,8 +30,8 @@ function callRecord(call: Call): CallRecord {
     state: callState(call),
     isError: call.isError,
     posted: call.phase.kind === 'settled' && call.phase.how === 'posted',
-    startedAt: iso(call.startedAt),
-    finishedAt: iso(call.finishedAt),
+    startedAt: iso(call.startedAt) ?? null,
+    finishedAt: iso(call.finishedAt) ?? null,
     attempts: call.starts,
   };
 }
@@ -44,6 +45,7 @@ export function callDetail(call: Call): CallDetail {
     thread: call.thread,
     confirmation: call.permission === 'deny' ? 'deny' : (call.verdict ?? null),
     place: call.place ?? null,
+    ...callTimes(call),
   };
 }
 
@@ -118,6 +120,9 @@ export function statusOf(run: Run): SessionStatus {
     unownedCalls: calls.filter(call => call.owned === false).length,
     settledCalls: Object.keys(run.state.calls).length - run.state.pending.length + run.state.forgotten,
     record: run.record,
+    title: run.title,
+    startedAt: new Date(run.startedAt).toISOString(),
+    interrupts: run.state.interrupts.map(({ order, thread }) => ({ at: order.stamp, thread })),
   };
 }
 
@@ -192,8 +197,4 @@ export function show(run: Run): void {
 
 function cell(text: string): string {
   return oneLine(text).replaceAll('|', '\\|').replaceAll('`', "'");
-}
-
-function iso(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

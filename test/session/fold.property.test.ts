@@ -113,7 +113,7 @@ test('I8: when the session ends every call is in one state for good: settled, vo
   fc.assert(
     fc.property(log.chain(deliveries), arrived => {
       const state = fold(START, [...READY, ...arrived], 1);
-      const ended = voidRest(state, 'the session ended');
+      const ended = voidRest(state, 'the session ended', 2);
       expect(ended.pending).toEqual([]);
       expect(Object.keys(ended.calls).toSorted()).toEqual(Object.keys(state.calls).toSorted());
       for (const call of Object.values(ended.calls)) {

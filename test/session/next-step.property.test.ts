@@ -117,7 +117,7 @@ test('I8: whenever the session ends, every call ends in one state, and what was 
       if (walk.ended === undefined)
         walk.fold({ type: 'session.status_terminated', id: 'the-end', processed_at: null });
       expect(walk.ended).toMatchObject({ kind: 'end', state: 'done' });
-      walk.state = voidRest(walk.state, 'the session ended');
+      walk.state = voidRest(walk.state, 'the session ended', 2);
       expect(walk.state.pending).toEqual([]);
       const { calls } = walk.state;
       for (const call of Object.values(calls))

@@ -47,14 +47,14 @@ describe('a call gets its place', () => {
 
   it('where the run ends it', () => {
     const { state } = given(...wire.READY, wire.call('a'), wire.call('b'));
-    expect(places(voidRest(state, 'over'))).toEqual({ a: 1, b: 2 });
+    expect(places(voidRest(state, 'over', 2))).toEqual({ a: 1, b: 2 });
     const answered = given(
       ...wire.READY,
       wire.call('a'),
       ...wire.started('a'),
       wire.answer('a', 'agent.tool_result'),
     );
-    expect(places(settleAnswered(answered.state))).toEqual({ a: 1 });
+    expect(places(settleAnswered(answered.state, 2))).toEqual({ a: 1 });
   });
 });
 

@@ -37,7 +37,7 @@ describe('I8: the end of a session leaves every call in one state', () => {
   );
 
   test('what had not ended is void, with its reason; what had keeps its end', () => {
-    const { calls, pending } = voidRest(everything.state, 'the session ended');
+    const { calls, pending } = voidRest(everything.state, 'the session ended', 2);
     const states = Object.values(calls).map(ended => [ended.id, callState(ended)]);
     expect(Object.fromEntries(states)).toEqual({
       run: 'void',
