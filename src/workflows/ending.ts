@@ -2,9 +2,10 @@
 import { ApplicationFailure, CancellationScope, condition } from '@temporalio/workflow';
 import { settleAnswered, voidRest } from '../session/records.ts';
 import { closeWorkspaceOn } from './activities.ts';
+import { show } from './inspector.ts';
 import type { RunResult } from './messages.ts';
 import type { Ending, Run } from './run.ts';
-import { resultOf, show } from './visible.ts';
+import { resultOf } from './visible.ts';
 import { letGoOfWork } from './work-item-keeping.ts';
 
 /** Ends a run in the open; `reason` is what an activity failed with. */

@@ -190,6 +190,8 @@ export interface SessionStatus {
   readonly title?: string | null;
   /** When the first run of this chain began. */
   readonly startedAt?: string;
+  /** What should have passed by itself, and has been waited for too long (`HOLDFAST_STUCK_AFTER`); absent: nothing. */
+  readonly stuck?: { readonly since: string; readonly what: string };
   /** The interrupts that were seen, by the server's stamps, newest last, at most 50. */
   readonly interrupts?: readonly { readonly at: string; readonly thread: string | null }[];
 }

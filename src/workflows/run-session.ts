@@ -7,13 +7,13 @@ import { continueAsNew } from './continue-as-new.ts';
 import { watchDeadlines } from './deadlines.ts';
 import { close, endingOf, FailedRun, failed, finish } from './ending.ts';
 import { handleMessages } from './handlers.ts';
+import { show } from './inspector.ts';
 import type { RunResult } from './messages.ts';
 import { Run } from './run.ts';
 import type { RunSessionInput } from './run-input.ts';
 import { serve } from './serving.ts';
 import { watchStuck } from './stuck.ts';
 import { attachCalls, follow, postResults, postStored, recheck, runCalls, stopCalls } from './tool-calls.ts';
-import { show } from './visible.ts';
 import { failItem, keepWork } from './work-item-keeping.ts';
 import { openWorkspace } from './workspace.ts';
 

@@ -1,5 +1,6 @@
 /** What goes on beside the steps of a run. */
-import { isCancellation, upsertMemo } from '@temporalio/workflow';
+import { isCancellation, patched, upsertMemo } from '@temporalio/workflow';
+import { oneLine } from '../session/summary.ts';
 import { describeTools, openSession } from './activities.ts';
 import { keepListening } from './listening.ts';
 import type { Run } from './run.ts';
@@ -7,6 +8,9 @@ import { waitedFor } from './stuck.ts';
 import { follow } from './tool-calls.ts';
 import { watchIdle } from './watchdog.ts';
 import { mayBegin } from './work-item-keeping.ts';
+
+/** Of a title in the memo, which every list of sessions reads. */
+const TITLE_LENGTH = 200;
 
 /** Looks the session up, asks which tools are served, hears the session and watches the idle clock. */
 export async function serve(run: Run, isFirst: boolean): Promise<void> {
@@ -34,6 +38,10 @@ async function lookUp(run: Run): Promise<boolean> {
       // A run without a call must not make the session forget where its files are (§4).
       upsertMemo({ ...workspace, startedBy: runId });
     }
+    const title = oneLine(session.title ?? '')
+      .slice(0, TITLE_LENGTH)
+      .toWellFormed();
+    if (title !== '' && patched('title')) upsertMemo({ title });
     run.searchAttributes = session.searchAttributes;
     run.touch();
     if (session.status !== 'terminated' && !session.archived) return true;

@@ -1,12 +1,4 @@
-/** What people see of a run: queries, details in the UI, search attributes, the final summary (I8). */
-import { patched, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import {
-  holdfastEnvironment,
-  holdfastHeldCalls,
-  holdfastHost,
-  holdfastOpenCalls,
-  holdfastState,
-} from '../search-attributes.ts';
+/** What people see of a run: the answers to queries, and the final summary (I8). */
 import { activeCalls, countOpen } from '../session/active-calls.ts';
 import { callTimes, iso } from '../session/call-times.ts';
 import { allCalls, callState, whyOf } from '../session/records.ts';
@@ -122,6 +114,9 @@ export function statusOf(run: Run): SessionStatus {
     record: run.record,
     title: run.title,
     startedAt: new Date(run.startedAt).toISOString(),
+    ...(run.stuck === undefined
+      ? {}
+      : { stuck: { since: new Date(run.stuck.since).toISOString(), what: run.stuck.what } }),
     interrupts: run.state.interrupts.map(({ order, thread }) => ({ at: order.stamp, thread })),
   };
 }
@@ -159,42 +154,3 @@ function some(names: readonly string[]): string {
 }
 
 const NAMED = 8;
-const SHOWN = 30;
-
-/** Refreshes what the Temporal UI shows; the search attributes only when the state's word has changed. */
-export function show(run: Run): void {
-  const status = statusOf(run);
-  // Insertion order is near enough to the calls' own here, and sorting thousands at every change is not cheap.
-  const rows = Object.values(run.state.calls)
-    .slice(-SHOWN)
-    .reverse()
-    .map(call => `| ${cell(call.summary)} | ${callState(call)} | ${cell(whyOf(call))} |`);
-  const hidden = Object.keys(run.state.calls).length - rows.length + run.state.forgotten;
-  setCurrentDetails(
-    [
-      `**${status.state}**, waits for ${cell(status.waitingFor)}`,
-      '',
-      ...(rows.length === 0 ? ['No calls yet.'] : ['| call | state | why |', '|---|---|---|', ...rows]),
-      ...(hidden > 0 ? ['', `and ${hidden} earlier calls`] : []),
-    ].join('\n'),
-  );
-  const word = status.heldCalls > 0 && status.openCalls === 0 ? 'held' : status.state;
-  if (!run.searchAttributes) return;
-  const held = status.heldCalls > 0;
-  // What waits for a person must be found, also while other calls run.
-  if (word === run.shownState && (held === run.shownHeld || !patched('shown-held'))) return;
-  run.shownState = word;
-  run.shownHeld = held;
-  const environment = run.work.held?.item.environmentId;
-  upsertSearchAttributes([
-    { key: holdfastState, value: word },
-    { key: holdfastOpenCalls, value: status.openCalls },
-    { key: holdfastHeldCalls, value: status.heldCalls },
-    ...(status.host === null ? [] : [{ key: holdfastHost, value: status.host }]),
-    ...(environment === undefined ? [] : [{ key: holdfastEnvironment, value: environment }]),
-  ]);
-}
-
-function cell(text: string): string {
-  return oneLine(text).replaceAll('|', '\\|').replaceAll('`', "'");
-}
