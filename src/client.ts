@@ -30,4 +30,5 @@ export type {
   SessionStatus,
   SessionSummary,
 } from './workflows/messages.ts';
+export type { Notice, NoticeType } from './workflows/notice.ts';
 export type { RunOptions } from './workflows/run-input.ts';

@@ -38,7 +38,10 @@ export function toolUser(text: string | undefined): ToolUserSetting | undefined 
 }
 
 /** Words, or a JSON array where words hold spaces. */
-export function toolCommand(text: string | undefined): readonly string[] | undefined {
+export function toolCommand(
+  text: string | undefined,
+  name = 'HOLDFAST_TOOL_COMMAND',
+): readonly string[] | undefined {
   if (text === undefined) return undefined;
   if (!text.startsWith('[')) return text.split(/\s+/);
   try {
@@ -47,5 +50,5 @@ export function toolCommand(text: string | undefined): readonly string[] | undef
   } catch {
     // Said below.
   }
-  throw new RangeError('HOLDFAST_TOOL_COMMAND starts with "[" but is not a JSON array of strings');
+  throw new RangeError(`${name} starts with "[" but is not a JSON array of strings`);
 }

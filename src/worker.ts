@@ -106,6 +106,7 @@ export async function startWorker(
     signal: createBatchSignal(getClient),
     lastHost: createLastHostLookup(getClient, { log }),
     searchAttributes: attributes.kind !== 'refused',
+    notify: { ...config.notices, env: config.env, log },
   };
   const interceptors = { activity: [...api.interceptors] };
   const common = { connection, namespace, interceptors, shutdownGraceTime: 0 };

@@ -17,6 +17,7 @@ import { createKeepLease } from './keep-lease.ts';
 import type { createLastHostLookup } from './last-host.ts';
 import { createListen } from './listen.ts';
 import type { MountSettings } from './mount.ts';
+import { createNoticeWays, createNotify, type NotifyDeps, waysOf } from './notify.ts';
 import { createOpenSession } from './open-session.ts';
 import { createOpenWorkspace, type ToolSettings } from './open-workspace.ts';
 import type { ParkedStreams } from './parked-streams.ts';
@@ -41,6 +42,7 @@ export interface SessionDeps {
   readonly lastHost: ReturnType<typeof createLastHostLookup>;
   /** Whether the server knows our search attributes; without them runs go on and show less. */
   readonly searchAttributes: boolean;
+  readonly notify: NotifyDeps;
 }
 
 /** What speaks to the API for sessions: role `sessions`. */
@@ -51,6 +53,7 @@ export function createSessionActivities(deps: SessionDeps) {
     openSession: noted(async (input: { readonly sessionId: string }) => ({
       ...(await openSession(input)),
       searchAttributes: deps.searchAttributes,
+      notifies: waysOf(deps.notify).length > 0,
     })),
     readTail: noted(createReadTail(deps)),
     readCalls: noted(createReadCalls(deps)),
@@ -59,6 +62,8 @@ export function createSessionActivities(deps: SessionDeps) {
     ackWork: noted(createAckWork(deps)),
     stopWork: noted(createStopWork(deps)),
     answerConfirmation: noted(createAnswerConfirmation({ feed: deps.feed })),
+    noticeWays: createNoticeWays(deps.notify),
+    notify: noted(createNotify(deps.notify)),
   };
 }
 

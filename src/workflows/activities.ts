@@ -3,6 +3,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Call } from '../session/state.ts';
 import * as table from './activity-options.ts';
+import type { Notice, NoticeWay } from './notice.ts';
 import type { Workspace } from './run-input.ts';
 
 export const { openSession } = proxyActivities<Activities>({
@@ -41,6 +42,20 @@ export const { stopWork } = proxyActivities<Activities>({
   ...table.STOP_WORK,
   summary: 'stop the work item',
 });
+
+export const { noticeWays } = proxyActivities<Activities>({
+  ...table.NOTIFY,
+  activityId: 'noticeWays',
+  summary: 'who is to be told?',
+});
+
+export function notifyBy(way: NoticeWay, { type, data }: Notice): Activities['notify'] {
+  return proxyActivities<Activities>({
+    ...table.NOTIFY,
+    activityId: way,
+    summary: `tell of ${type} in ${data.session}`.slice(0, 120),
+  }).notify;
+}
 
 export function keepLeaseFor(leaseMs: number, workId: string, count: number): Activities['keepLease'] {
   return proxyActivities<Activities>({

@@ -60,6 +60,15 @@ export const POST: ActivityOptions = {
   retry: PATIENT,
 };
 
+/** A receiver that is away for a day has missed what happened then. */
+export const NOTIFY: ActivityOptions = {
+  taskQueue: SESSIONS_QUEUE,
+  startToCloseTimeout: 60_000,
+  scheduleToCloseTimeout: 86_400_000,
+  heartbeatTimeout: HEARTBEAT_MS,
+  retry: { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 600_000 },
+};
+
 export const DESCRIBE_TOOLS: ActivityOptions = {
   taskQueue: TOOLS_QUEUE,
   startToCloseTimeout: 30_000,

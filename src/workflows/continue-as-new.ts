@@ -42,6 +42,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
       lookedUpBy,
       ...(work === undefined ? {} : { work }),
       ...(stuck === undefined ? {} : { stuck }),
+      notices: run.notices.carried(),
     },
   });
 }

@@ -4,6 +4,7 @@ import { settleAnswered, voidRest } from '../session/records.ts';
 import { closeWorkspaceOn } from './activities.ts';
 import { show } from './inspector.ts';
 import type { RunResult } from './messages.ts';
+import { tellLast } from './notices.ts';
 import type { Ending, Run } from './run.ts';
 import { resultOf } from './visible.ts';
 import { letGoOfWork } from './work-item-keeping.ts';
@@ -58,6 +59,7 @@ export async function close(run: Run, ending: Ending): Promise<boolean> {
   const mayEnd = () => ending.reason !== 'idle' || (run.revision === seen && run.inbox.length === 0);
   if (!mayEnd()) return false;
   await letGoOfWork(run);
+  await tellLast(run);
   return mayEnd();
 }
 

@@ -1,2 +1,3 @@
-/** What Temporal bundles: the workflow by its name. */
+/** What Temporal bundles: the workflows by their names. */
 export { runSession } from './run-session.ts';
+export { sendNotice } from './send-notice.ts';

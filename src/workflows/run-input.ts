@@ -2,6 +2,7 @@
 import type { SessionState } from '../session/state.ts';
 import type { Wait } from '../session/stuck.ts';
 import type { Cursor, WorkItem } from './messages.ts';
+import type { CarriedNotices } from './notices.ts';
 import type { CarriedWork } from './work-item.ts';
 
 /** Every limit of a session's run. Milliseconds, unless a name says otherwise. */
@@ -72,6 +73,8 @@ export interface Carried {
   readonly lookedUpBy?: string | null;
   readonly work?: CarriedWork;
   readonly stuck?: Wait;
+  /** Null: nobody is to be told. */
+  readonly notices?: CarriedNotices | null;
 }
 
 export interface RunSessionInput {

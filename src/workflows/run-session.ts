@@ -9,6 +9,7 @@ import { close, endingOf, FailedRun, failed, finish } from './ending.ts';
 import { handleMessages } from './handlers.ts';
 import { show } from './inspector.ts';
 import type { RunResult } from './messages.ts';
+import { keepTelling } from './notices.ts';
 import { Run } from './run.ts';
 import type { RunSessionInput } from './run-input.ts';
 import { serve } from './serving.ts';
@@ -28,6 +29,7 @@ export async function runSession(input: RunSessionInput): Promise<RunResult> {
     void background.run(() => watchDeadlines(run));
     void background.run(() => keepWork(run));
     void background.run(() => watchStuck(run));
+    void background.run(() => keepTelling(run));
     return await drive(run, background);
   } catch (error) {
     if (error instanceof FailedRun) {

@@ -12,6 +12,7 @@ import { type IdleWindow, idleWindow } from '../session/idle.ts';
 import { initialState, type SessionState } from '../session/state.ts';
 import type { Wait } from '../session/stuck.ts';
 import type { Cursor, EventBatch, ListenerId, SessionSummary } from './messages.ts';
+import { SessionNotices } from './notices.ts';
 import {
   DEFAULT_OPTIONS,
   type RecordLine,
@@ -85,6 +86,8 @@ export class Run {
   stuck: Wait | undefined;
   /** What the run before was stuck on when it continued as new. */
   readonly stuckBefore: Wait | undefined;
+  /** What people on duty are told of it. */
+  readonly notices: SessionNotices;
   /** The work item it holds, if it holds one. */
   readonly work: SessionWork;
   #newest: ListenerId | undefined;
@@ -107,6 +110,9 @@ export class Run {
     this.title = carried?.title ?? null;
     this.searchAttributes = carried?.searchAttributes ?? false;
     this.stuckBefore = carried?.stuck;
+    // One that older code carried tells nobody: its history knows no notices.
+    const notices = carried === undefined ? undefined : (carried.notices ?? null);
+    this.notices = new SessionNotices(notices, carried?.stuck?.since);
     this.work = new SessionWork(input.work, carried?.work);
   }
 

@@ -43,6 +43,7 @@ async function lookUp(run: Run): Promise<boolean> {
       .toWellFormed();
     if (title !== '' && patched('title')) upsertMemo({ title });
     run.searchAttributes = session.searchAttributes;
+    run.notices.wanted = session.notifies ?? false;
     run.touch();
     if (session.status !== 'terminated' && !session.archived) return true;
     run.note(session.archived ? 'the session is archived' : 'the session is terminated');

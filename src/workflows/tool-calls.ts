@@ -8,6 +8,7 @@ import { type Call, callOf } from '../session/state.ts';
 import { postResultsFor, postStoredOn, readCalls, runToolFor, stopCallsOn } from './activities.ts';
 import { answerLost } from './lost-calls.ts';
 import { foundNoTaker, hadReachedItsHost } from './no-taker.ts';
+import { unknownCall } from './notice.ts';
 import type { Run } from './run.ts';
 import type { Workspace } from './run-input.ts';
 import { waitedFor } from './stuck.ts';
@@ -144,9 +145,12 @@ export function postResults(run: Run, ids: readonly string[]): void {
     const { id, type, firstSeenAt, processedAt } = call;
     return reply === undefined ? [] : [{ id, type, firstSeenAt, processedAt, ...reply }];
   });
+  const unknown = calls.flatMap(call => unknownCall(call) ?? []);
   followPost(
     run,
     postResultsFor(calls)({ ...run.session, results }).then(dispositions => {
+      const posted = new Set(dispositions.flatMap(({ id, kind }) => (kind === 'posted' ? [id] : [])));
+      run.notices.reported(unknown.filter(({ call }) => posted.has(call)));
       run.fold(
         ...dispositions.map(({ kind, ...rest }) => ({ ...rest, type: 'delivered', how: kind }) as const),
       );
