@@ -130,11 +130,11 @@ describe.concurrent('--max-idle 0', () => {
       'it is idle',
       async () => (await w.status(session.id).catch(() => null))?.state === 'idle',
     );
-    expect((await w.history(session.id)).timers).toEqual([]);
+    expect((await w.history(session.id)).countdowns).toEqual([]);
     session.sendMessage('on');
     await w.effect('end woken');
     await eventually('it is idle again', async () => (await w.status(session.id)).state === 'idle');
-    expect((await w.history(session.id)).timers).toEqual([]);
+    expect((await w.history(session.id)).countdowns).toEqual([]);
     await w.begin(session.id, { maxIdleMs: 100 });
     expect((await started).line).toMatchObject({ state: 'done', reason: 'idle', calls: [{ posted: true }] });
   });

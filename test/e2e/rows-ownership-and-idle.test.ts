@@ -130,7 +130,7 @@ describe.concurrent('the end of a run', () => {
     await w.listening(session.id);
     endTurn(session);
     expect(await handle.result()).toMatchObject({ state: 'done', reason: 'idle', calls: [] });
-    const [countdown] = (await w.history(session.id)).timers;
+    const [countdown] = (await w.history(session.id)).countdowns;
     expect(countdown?.summary).toBe('waiting 300 ms for the next turn');
     expect(countdown?.ms).toBeLessThanOrEqual(MAX_IDLE_MS);
   });
@@ -153,7 +153,7 @@ describe.concurrent('the end of a run', () => {
     const handle = await w.begin(session.id, { maxIdleMs: 4_000 });
     await w.listening(session.id);
     endTurn(session);
-    await eventually('the countdown runs', async () => (await w.history(session.id)).timers.length === 1);
+    await eventually('the countdown runs', async () => (await w.history(session.id)).countdowns.length === 1);
     const result = await session.agent.call('effect', { label: 'row-29', ms: 5_000 });
     session.agent.terminate();
     const summary = await handle.result();

@@ -8,10 +8,17 @@ type RawPayload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
 export interface History {
   readonly signals: readonly { readonly name: string; readonly args: readonly unknown[] }[];
   readonly activities: readonly Activity[];
-  readonly timers: readonly { readonly ms: number; readonly summary: string }[];
+  readonly timers: readonly Timer[];
+  /** Those of the idle watchdog. */
+  readonly countdowns: readonly Timer[];
   /** Attempts at a workflow task that ended in a failure of ours; one overtaken by an event is none. */
   readonly failedTasks: readonly string[];
   readonly events: readonly RawEvent[];
+}
+
+export interface Timer {
+  readonly ms: number;
+  readonly summary: string;
 }
 
 /** Times in milliseconds; 0 where none is set. */
@@ -38,16 +45,18 @@ export async function runIdsOf(client: Client, id: string): Promise<string[]> {
 export async function historyOf(client: Client, id: string, runId?: string): Promise<History> {
   const { events } = await client.workflow.getHandle(id, runId).fetchHistory();
   const all = events ?? [];
+  const timers = all.flatMap(event => {
+    const timer = event.timerStartedEventAttributes;
+    return timer ? [{ ms: tsToMs(timer.startToFireTimeout), summary: summaryOf(event) }] : [];
+  });
   return {
     events: all,
     signals: all.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
       signal ? [{ name: signal.signalName ?? '', args: (signal.input?.payloads ?? []).map(decode) }] : [],
     ),
     activities: all.flatMap(activityOf),
-    timers: all.flatMap(event => {
-      const timer = event.timerStartedEventAttributes;
-      return timer ? [{ ms: tsToMs(timer.startToFireTimeout), summary: summaryOf(event) }] : [];
-    }),
+    timers,
+    countdowns: timers.filter(({ summary }) => summary.includes('next turn')),
     failedTasks: all.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
       failed && !NO_FAULTS.includes(failed.cause ?? 0)
         ? [failed.failure?.message ?? String(failed.cause)]

@@ -56,6 +56,5 @@ export async function expectNoCountdown(w: World, session: SessionHandle, maxIdl
   expect(await (await w.begin(other.id, { maxIdleMs })).result()).toMatchObject({ reason: 'idle' });
   const run = await w.client.workflow.getHandle(session.id).describe();
   expect(run.status.name).toBe('RUNNING');
-  const { timers } = await w.history(session.id);
-  expect(timers.filter(({ summary }) => summary.includes('next turn'))).toEqual([]);
+  expect((await w.history(session.id)).countdowns).toEqual([]);
 }
