@@ -2,6 +2,7 @@
  * Entry of the thread that speaks with one MCP server: what the server sends is read here and not on the thread that
  * serves socket and journal (I12). The server starts with the first call of one of its tools, and anew when it died.
  */
+import { setImmediate } from 'node:timers/promises';
 import { textBlock, toContent } from '../session/answers.ts';
 import { enterCell, onMessage, tell as tellHost } from './cell-port.ts';
 import { checkSchema } from './input-check.ts';
@@ -27,8 +28,12 @@ async function obey(message: ToMcpThread): Promise<void> {
   switch (message.kind) {
     case 'list':
       return tell(await list());
-    case 'call':
-      return tell(await run(message));
+    case 'call': {
+      const answered = await run(message);
+      // What the server printed before it answered may stand unread in its other pipe: it belongs to this call.
+      await setImmediate();
+      return tell(answered);
+    }
     case 'abort':
       return running.get(message.id)?.abort();
     case 'end':
