@@ -12,6 +12,7 @@ import { exitCodeOf } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
 import { initCommand } from './cli/init.ts';
 import { listCommand } from './cli/list.ts';
+import { logsCommand } from './cli/logs.ts';
 import { replayCommand } from './cli/replay.ts';
 import { setupCommand } from './cli/setup.ts';
 import { showCommand } from './cli/show.ts';
@@ -19,6 +20,7 @@ import { startCommand } from './cli/start.ts';
 import { stopCommand } from './cli/stop.ts';
 import { toolsCommand } from './cli/tools.ts';
 import { upCommand } from './cli/up.ts';
+import { watchCommand } from './cli/watch.ts';
 import { webhookCommand } from './cli/webhook.ts';
 import { workerCommand } from './cli/worker.ts';
 import { errorLine } from './error-text.ts';
@@ -38,6 +40,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(startCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(watchCommand())
+    .addCommand(logsCommand())
     .addCommand(stopCommand())
     .addCommand(healthCommand())
     .addCommand(adoptCommand())

@@ -8,6 +8,7 @@ import { readConfig } from '../config.ts';
 import { errorLine } from '../error-text.ts';
 import { oneLine } from '../session/summary.ts';
 import type { HeldCall } from '../workflows/messages.ts';
+import { endWithReader } from './closed-pipe.ts';
 import { catchEndingSignals } from './ending-signals.ts';
 import { CliError } from './failure.ts';
 import { sessionId } from './session-id.ts';
@@ -118,6 +119,7 @@ function userName(): string | undefined {
 }
 
 async function watch(flags: Output): Promise<void> {
+  endWithReader();
   const signals = catchEndingSignals();
   try {
     await withTemporal(readConfig(), async client => {

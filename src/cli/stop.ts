@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { HoldfastError, stopSession } from '../client.ts';
+import { HoldfastError, type Stopped, stopSession } from '../client.ts';
 import { readConfig } from '../config.ts';
 import { milliseconds } from '../duration.ts';
 import { errorLine } from '../error-text.ts';
@@ -11,6 +11,7 @@ import { withTemporal } from './temporal-client.ts';
 interface StopFlags {
   readonly grace: string;
   readonly now?: boolean;
+  readonly json?: boolean;
 }
 
 export function stopCommand(): Command {
@@ -19,6 +20,7 @@ export function stopCommand(): Command {
     .argument('<session>', 'id of the session')
     .option('--grace <duration>', 'how long running calls may still take', '30s')
     .option('--now', 'stop running calls at once; they are answered with what is known')
+    .option('--json', 'print one line of JSON: what became of its calls, as `start --wait --json` does')
     .addHelpText('after', '\nExamples:\n  holdfast stop sesn_01ABC\n  holdfast stop sesn_01ABC --grace 5m')
     .action(stop);
 }
@@ -27,12 +29,13 @@ async function stop(text: string, flags: StopFlags): Promise<void> {
   const id = sessionId(text);
   const graceMs = flags.now ? 0 : milliseconds('--grace', flags.grace);
   await withTemporal(readConfig(), async client => {
+    let stopped: Stopped | undefined;
     let progress: ReturnType<typeof followStatus> | undefined;
     const onAccepted = () => {
       progress = followStatus(client.workflow.getHandle(id));
     };
     try {
-      const stopped = await stopSession(client, id, { graceMs, reason: 'a person stopped it', onAccepted });
+      stopped = await stopSession(client, id, { graceMs, reason: 'a person stopped it', onAccepted });
       if (stopped.kind === 'not-served')
         throw new CliError(`session ${id} is not served now, there is nothing to stop`, 2);
     } catch (error) {
@@ -42,6 +45,8 @@ async function stop(text: string, flags: StopFlags): Promise<void> {
     } finally {
       progress?.end();
     }
-    process.stdout.write(`stopped ${id}\n`);
+    const summary = stopped?.kind === 'stopped' ? stopped.summary : undefined;
+    const line = summary ?? { session: id, state: 'stopped' };
+    process.stdout.write(flags.json ? `${JSON.stringify(line)}\n` : `stopped ${id}\n`);
   });
 }

@@ -1,8 +1,9 @@
 /** Tables for people; colour only on a terminal. */
-import { styleText } from 'node:util';
 import Table from 'cli-table3';
+import { lasted } from '../session/lasted.ts';
 import { oneLine } from '../session/summary.ts';
 import type { CallRecord } from '../workflows/messages.ts';
+import { paint } from './terminal.ts';
 
 const PLAIN = {
   top: '',
@@ -25,9 +26,9 @@ const PLAIN = {
 /** Columns without borders, so that a line can be cut and searched. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const made = new Table({
-    head: [...head],
+    head: head.map(text => paint('gray', text)),
     chars: PLAIN,
-    style: { head: process.stdout.isTTY ? ['gray'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   for (const row of rows) made.push([...row]);
   return made
@@ -54,15 +55,13 @@ export function callTable(calls: readonly (CallRecord & { summary?: string; why?
 
 function took({ startedAt, finishedAt }: CallRecord): string {
   if (startedAt === null || finishedAt === null) return '–';
-  const ms = Date.parse(finishedAt) - Date.parse(startedAt);
-  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+  return lasted(Date.parse(finishedAt) - Date.parse(startedAt));
 }
 
-/** Green for done, yellow for what waits, red never: no state is an error by itself. */
+/** Green for done, yellow for what waits, red for what somebody must look at. */
 export function colour(state: string): string {
-  if (!process.stdout.isTTY) return state;
-  const style = state === 'settled' || state === 'done' ? 'green' : 'yellow';
-  return styleText(style, state);
+  if (state === 'stuck' || state === 'failed') return paint('red', state);
+  return paint(['settled', 'done', 'completed'].includes(state) ? 'green' : 'yellow', state);
 }
 
 const MARKS = {
@@ -75,5 +74,5 @@ const MARKS = {
 /** Before a line that says how something is. */
 export function mark(kind: keyof typeof MARKS): string {
   const [sign, style] = MARKS[kind];
-  return process.stdout.isTTY ? styleText(style, sign) : sign;
+  return paint(style, sign);
 }
