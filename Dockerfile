@@ -10,9 +10,9 @@ RUN npm run build && npm prune --omit=dev --no-audit --no-fund
 RUN cd node_modules/@temporalio/core-bridge \
   && case "$(uname -m)" in x86_64|aarch64) keep="$(uname -m)-unknown-linux-gnu" ;; *) exit 1 ;; esac \
   && find releases -mindepth 1 -maxdepth 1 ! -name "$keep" -exec rm -r {} + && rm -r sdk-core
-# The bundle of the workflows, which a worker would make at its start otherwise. Its name holds the version of Node.
+# The bundles of the workflows, which a worker would make at its start otherwise. Their names hold the version of Node.
 RUN node --input-type=module -e "const { workflowBundle } = await import('/app/dist/workflow-bundle.js'); \
-  await workflowBundle('/app/cache/holdfast', console)" && chmod -R a+rX cache
+  for (const encrypts of [false, true]) await workflowBundle('/app/cache/holdfast', console, encrypts)" && chmod -R a+rX cache
 
 FROM node:24-bookworm-slim
 # unzip and tar: for skills. What your agents need besides (git, python3, …) goes into an image of your own on top.

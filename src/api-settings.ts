@@ -1,7 +1,6 @@
 /** Settings about the API, as text: what is not usable is a RangeError that names it and says what to write. */
 import { isIP } from 'node:net';
 import { milliseconds } from './duration.ts';
-import { parseKey } from './sealing.ts';
 import type { MountRequest } from './tool-host/mount-protocol.ts';
 
 /** What the API allows an organisation (api.md §5). It publishes no limit for sending events. */
@@ -49,16 +48,6 @@ export function customHeaders(text = ''): Record<string, string> {
 export function environmentId(text: string | undefined): string | undefined {
   if (text === undefined || /^[\w.-]*[\w-]$/.test(text)) return text;
   throw new RangeError('ANTHROPIC_ENVIRONMENT_ID is not the id of an environment: write env_…');
-}
-
-/** What is wrong with the key is said, the key is not. */
-export function sealingKey(text: string | undefined): string | undefined {
-  try {
-    if (text !== undefined) parseKey(text);
-    return text;
-  } catch (error) {
-    throw new RangeError((error as Error).message);
-  }
 }
 
 export interface ClaimedItem {

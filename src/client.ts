@@ -3,6 +3,7 @@
  * only `durableToolRunner` brings one, when it is used.
  */
 export { HoldfastError, type Patience } from './client/asking.ts';
+export { dataConverter } from './client/converter.ts';
 export {
   type ApiClient,
   type DurableToolRunnerOptions,

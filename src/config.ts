@@ -16,10 +16,10 @@ import {
   otlpEndpoint,
   perMinute,
   READS_PER_MINUTE,
-  sealingKey,
 } from './api-settings.ts';
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
+import { type EncryptionTexts, encryption } from './encryption-settings.ts';
 import { failpointProblem } from './failpoint.ts';
 import { type NoticeSettings, noticeSettings } from './notice-settings.ts';
 import { type TemporalSettings, temporalSettings } from './temporal-settings.ts';
@@ -29,7 +29,7 @@ import { type ToolUserSetting, toolCommand, toolEnv, toolUser } from './tool-set
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-export interface Config {
+export interface Config extends EncryptionTexts {
   readonly anthropic: {
     readonly apiKey: string | undefined;
     /** Address of the API. */
@@ -85,8 +85,6 @@ export interface Config {
     readonly syncMs: MountRequest['memorySyncMs'];
     readonly deletions: MountRequest['memoryDeletions'];
   };
-  /** Seals credentials in workflow histories; undefined: a key file in the state folder. Never logged. */
-  readonly sealingKey: string | undefined;
   /** Per-user cache of what was downloaded or built. */
   readonly cacheDir: string;
   /** Absolute path of the folder that arms failpoints (src/failpoint.ts); undefined: off. For tests only. */
@@ -162,7 +160,7 @@ function settingsOf(env: Env): Config {
       syncMs: memorySyncMs('HOLDFAST_MEMORY_SYNC', get('HOLDFAST_MEMORY_SYNC') ?? '15s'),
       deletions: memoryDeletions('HOLDFAST_MEMORY_DELETIONS', get('HOLDFAST_MEMORY_DELETIONS')),
     },
-    sealingKey: sealingKey(get('HOLDFAST_KEY')),
+    ...encryption(get),
     cacheDir: defaultCacheDir(env, homedir()),
     failpoints: failpoints(get('HOLDFAST_FAILPOINTS')),
     env,

@@ -8,7 +8,8 @@ import { createSessionFeed, type SessionFeed } from './anthropic/session-feed.ts
 import { createWorkQueue, type WorkQueue } from './anthropic/work-queue.ts';
 import { apiMetrics } from './api-metrics.ts';
 import type { Config } from './config.ts';
-import { createSealing, loadKey, type Sealing, SealingError } from './sealing.ts';
+import { loadKeyRing, SealingError } from './key-ring.ts';
+import { createSealing, type Sealing } from './sealing.ts';
 import { openTracing } from './tracing.ts';
 
 export interface WorkerApi {
@@ -37,7 +38,7 @@ export function credentialProblem({ anthropic }: Pick<Config, 'anthropic'>): str
  * @throws SealingError for a key file that cannot be used.
  */
 export async function openApi(config: Config, workerId: string, logger: Logger): Promise<WorkerApi> {
-  const { anthropic, otlpEndpoint, perMinute, sealingKey, stateDir } = config;
+  const { anthropic, otlpEndpoint, perMinute } = config;
   const log = (line: string) => logger.warn(line);
   const budget = createRequestBudget({ perMinute, observe: apiMetrics(Runtime.instance().metricMeter), log });
   const clients = createItemClients(anthropic);
@@ -47,9 +48,10 @@ export async function openApi(config: Config, workerId: string, logger: Logger):
       ? own
       : createSessionFeed(clients('environments-worker, holdfast', token), { budget, log }),
   );
-  // Whoever serves a queue seals; who only opens must have been given the key.
-  const key = await loadKey(sealingKey, stateDir, anthropic.environmentId !== undefined);
-  const sealing = key === undefined ? undefined : createSealing(key);
+  // Whoever serves a queue or encrypts seals; who only opens must have been given the key.
+  const seals = anthropic.environmentId !== undefined || config.encryptsPayloads;
+  const { current, all } = await loadKeyRing(config, seals);
+  const sealing = current && createSealing(current, all);
   const open = (sealed: string, sessionId: string) => {
     if (sealing === undefined)
       throw new SealingError('this worker has no key: set the same HOLDFAST_KEY on all workers');

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { getClient } from '@temporalio/activity';
-import { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { type Logger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { openAttempts } from './activities/attempts.ts';
@@ -17,6 +16,7 @@ import { createLastHostLookup } from './activities/last-host.ts';
 import { createParkedStreams } from './activities/parked-streams.ts';
 import { createOwnResults } from './anthropic/own-results.ts';
 import type { Config } from './config.ts';
+import { createTemporalClient, dataConverter } from './data-converter.ts';
 import { errorText } from './error-text.ts';
 import { turnOnFailpoints } from './failpoint.ts';
 import { reportHealth } from './health-report.ts';
@@ -87,7 +87,7 @@ export async function startWorker(
   const { connection, namespaceId, retentionMs } = await connect(config);
   const attempts = openAttempts(config.stateDir);
   const host = roles.includes('tools') ? await hostId(config.stateDir) : undefined;
-  const client = new Client({ connection, namespace });
+  const client = createTemporalClient(config, connection);
   const attributes = await registerSearchAttributes(connection, namespace, searchAttributes);
   if (attributes.kind === 'refused')
     logger.warn(`search attributes are not registered, runs go on without: ${attributes.reason}`);
@@ -109,14 +109,17 @@ export async function startWorker(
     notify: { ...config.notices, env: config.env, log },
   };
   const interceptors = { activity: [...api.interceptors] };
-  const common = { connection, namespace, interceptors, shutdownGraceTime: 0 };
+  const common = {
+    ...{ connection, namespace, interceptors, shutdownGraceTime: 0 },
+    dataConverter: dataConverter(config),
+  };
   const create = (taskQueue: string, slots: number, options: Partial<WorkerOptions>) =>
     Worker.create({ ...common, taskQueue, maxConcurrentActivityTaskExecutions: slots, ...options });
   const workers: Promise<Worker>[] = [];
   if (roles.includes('sessions')) {
     workers.push(
       create(SESSIONS_QUEUE, 200, {
-        ...(workflowFailpoints() ?? { workflowBundle: await workflowBundle(config.cacheDir, logger) }),
+        ...(workflowFailpoints() ?? { workflowBundle: await bundle(config, logger) }),
         activities: createSessionActivities(deps),
         stickyQueueScheduleToStartTimeout: 1_000,
         ...versioned(version),
@@ -216,6 +219,9 @@ export async function startWorker(
     }),
   };
 }
+
+const bundle = ({ cacheDir, encryptsPayloads }: Config, logger: Logger) =>
+  workflowBundle(cacheDir, logger, encryptsPayloads);
 
 async function connect(config: Config) {
   const { address, connection, namespace } = config.temporal;

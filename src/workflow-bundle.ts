@@ -19,22 +19,27 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, type Logger, type WorkerOptions } from '@temporalio/worker';
+import { failureConverterPath } from './data-converter.ts';
 
 /** All that reaches the bundle (test/workflows/bundle.test.ts holds it to that). */
-const PARTS = ['workflows', 'session', 'search-attributes'];
+const PARTS = ['workflows', 'session', 'search-attributes', 'encoded-failures'];
 /** One that no worker has used for so long is removed. */
 const UNUSED_MS = 30 * 86_400_000;
 
 type Kept = NonNullable<WorkerOptions['workflowBundle']>;
 
-/** @param cacheDir absolute path; where it cannot be written to, the bundle is made at every start. */
-export async function workflowBundle(cacheDir: string, logger: Logger): Promise<Kept> {
+/**
+ * @param cacheDir absolute path; where it cannot be written to, the bundle is made at every start.
+ * @param encrypts whether the messages of the workflows' failures go into payloads.
+ */
+export async function workflowBundle(cacheDir: string, logger: Logger, encrypts = false): Promise<Kept> {
   const folder = join(cacheDir, 'workflows');
-  const codePath = join(folder, `${await hashOfSources()}.js`);
+  const codePath = join(folder, `${await hashOfSources()}${encrypts ? '-encoded' : ''}.js`);
   if (await isKept(codePath)) return { codePath };
   const extension = extensionOfSources();
   const workflowsPath = fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url));
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+  const failures = encrypts ? { failureConverterPath: failureConverterPath() } : {};
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger, ...failures });
   await keep(folder, codePath, code).catch(error => logger.debug(`the bundle is not kept: ${error}`));
   return { code };
 }

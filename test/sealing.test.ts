@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createSealing, loadKey, parseKey, SealingError } from '../src/sealing.ts';
+import { keyOf, loadKey, parseKey, SealingError } from '../src/key-ring.ts';
+import { createSealing } from '../src/sealing.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const TOKEN = 'sk-ant-req-planted';
@@ -14,7 +15,7 @@ function folder(): string {
 }
 
 it('what was sealed opens for its session, and never looks the same twice', () => {
-  const { seal, open } = createSealing(KEY);
+  const { seal, open } = createSealing(keyOf(KEY));
   const sealed = seal(TOKEN, 'sesn_1');
   expect(open(sealed, 'sesn_1')).toBe(TOKEN);
   expect(sealed).not.toBe(seal(TOKEN, 'sesn_1'));
@@ -22,10 +23,12 @@ it('what was sealed opens for its session, and never looks the same twice', () =
 });
 
 it('opens for no other session, with no other key, and not when a single bit was changed', () => {
-  const { seal, open } = createSealing(KEY);
+  const { seal, open } = createSealing(keyOf(KEY));
   const sealed = seal(TOKEN, 'sesn_1');
   expect(() => open(sealed, 'sesn_2')).toThrow(/another session/);
-  expect(() => createSealing(Buffer.alloc(32, 8)).open(sealed, 'sesn_1')).toThrow(/the same HOLDFAST_KEY/);
+  expect(() => createSealing(keyOf(Buffer.alloc(32, 8))).open(sealed, 'sesn_1')).toThrow(
+    /the same HOLDFAST_KEY/,
+  );
   const [version, id, body = ''] = sealed.split('.');
   const bytes = Buffer.from(body, 'base64url');
   for (const at of [0, 15, bytes.length - 1]) {

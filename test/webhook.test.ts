@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createWebhookReader } from '../src/anthropic/webhook-event.ts';
-import { startWebhook, type Webhook, type WebhookOptions } from '../src/webhook.ts';
+import type { HttpListener } from '../src/http-listener.ts';
+import { startWebhook, type WebhookOptions } from '../src/webhook.ts';
 import { deliver, eventBody, SIGNING_KEY, signedHeaders } from './support/delivery.ts';
 
 const RUN_STARTED = 'session.status_run_started';
 const BODY = eventBody(RUN_STARTED, 'sesn_1');
 
-let webhook: Webhook;
+let webhook: HttpListener;
 let started: string[];
 let log: string[];
 

@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { sessionsTokenFromSecret } from '../anthropic/work-secret.ts';
 import { type Config, readConfig } from '../config.ts';
 import { type Adopted, adoptWork } from '../intake/adopt.ts';
-import { createSealing, loadKey } from '../sealing.ts';
+import { loadKeyRing } from '../key-ring.ts';
+import { createSealing } from '../sealing.ts';
 import type { WorkItem } from '../workflows/messages.ts';
 import { durationOf } from './duration-option.ts';
 import { CliError } from './failure.ts';
@@ -112,10 +113,10 @@ async function claimOf(config: Config, flags: AdoptFlags): Promise<{ session: st
   };
 }
 
-async function sealed({ sealingKey, stateDir }: Config, token: string, session: string): Promise<string> {
-  const key = await loadKey(sealingKey, stateDir);
-  if (key === undefined) throw new Error('a key is made where there is none');
-  return createSealing(key).seal(token, session);
+async function sealed(config: Config, token: string, session: string): Promise<string> {
+  const { current } = await loadKeyRing(config, true);
+  if (current === undefined) throw new Error('a key is made where there is none');
+  return createSealing(current).seal(token, session);
 }
 
 function needed(flag: string, variable: string, value: string | undefined): string {

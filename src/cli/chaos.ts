@@ -100,6 +100,7 @@ async function chaos(flags: ChaosFlags): Promise<void> {
       env: config.env,
       cacheDir: config.cacheDir,
       given: config.temporal,
+      encryption: config,
       signal: ending.signal,
       repeat: repeatOf(flags, seed, victims),
       keep: flags.keep ?? false,

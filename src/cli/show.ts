@@ -4,6 +4,7 @@ import { troublesOf } from '../client/pending-work.ts';
 import { type SessionView, viewSession } from '../client/session-view.ts';
 import { readConfig } from '../config.ts';
 import { errorLine } from '../error-text.ts';
+import { PayloadKeyError } from '../payload-codec.ts';
 import { lasted } from '../session/lasted.ts';
 import { oneLine } from '../session/summary.ts';
 import { timeline } from '../timeline/timeline.ts';
@@ -77,10 +78,8 @@ function waitingFor({ status, pending }: SessionView): string {
 /** @throws CliError: 2 Temporal knows no run of it, 1 nobody answers. */
 export async function readSession(client: Client, id: string, known?: SessionView): Promise<SessionView> {
   const view = await viewSession(client, id, known).catch(error => {
-    throw new CliError(
-      `cannot ask about ${id}: ${errorLine(error)}; does a worker run? (holdfast worker)`,
-      1,
-    );
+    const hint = error instanceof PayloadKeyError ? '' : '; does a worker run? (holdfast worker)';
+    throw new CliError(`cannot ask about ${id}: ${errorLine(error)}${hint}`, 1);
   });
   if (view !== undefined) return view;
   throw new CliError(`no run of session ${id} is known; start it with: holdfast start ${id}`, 2);

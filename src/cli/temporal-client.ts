@@ -1,6 +1,7 @@
 /** The command line's connection to Temporal. */
-import { Client, Connection } from '@temporalio/client';
+import { type Client, Connection } from '@temporalio/client';
 import type { Config } from '../config.ts';
+import { createTemporalClient } from '../data-converter.ts';
 import { errorLine } from '../error-text.ts';
 import { CliError } from './failure.ts';
 
@@ -15,7 +16,7 @@ export async function withTemporal<T>(config: Config, work: (client: Client) => 
   const { address, namespace, connection: options } = config.temporal;
   const connection = await connect();
   try {
-    return await work(new Client({ connection, namespace }));
+    return await work(createTemporalClient(config, connection));
   } finally {
     await connection.close();
   }

@@ -1,16 +1,18 @@
 /** `holdfast webhook`: starts sessions as the API tells of them. */
-import { Client, Connection, ServiceError } from '@temporalio/client';
+import { type Client, Connection, ServiceError } from '@temporalio/client';
 import { Command } from 'commander';
 import { createClient } from '../anthropic/client.ts';
 import { createMembership } from '../anthropic/membership.ts';
 import { createWebhookReader } from '../anthropic/webhook-event.ts';
 import { startSession } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
+import { createTemporalClient } from '../data-converter.ts';
 import { milliseconds } from '../duration.ts';
 import { errorLine } from '../error-text.ts';
+import type { HttpListener } from '../http-listener.ts';
 import { createLog } from '../log.ts';
 import { runOptionsOf } from '../run-options.ts';
-import { startWebhook, type Webhook } from '../webhook.ts';
+import { startWebhook } from '../webhook.ts';
 import type { RunOptions } from '../workflows/run-input.ts';
 import { CliError } from './failure.ts';
 import { port } from './up.ts';
@@ -58,7 +60,7 @@ async function webhook(flags: Flags): Promise<void> {
   const { connection: given, namespace, address } = config.temporal;
   // Not connected yet: a Temporal that is away is a 503, not a webhook that is away as well.
   const connection = Connection.lazy(given);
-  const client = new Client({ connection, namespace });
+  const client = createTemporalClient(config, connection);
   try {
     const server = await listen(flags, {
       reader,
@@ -78,7 +80,7 @@ async function webhook(flags: Flags): Promise<void> {
 async function listen(
   { port, host }: Flags,
   options: Omit<Parameters<typeof startWebhook>[0], 'port' | 'host'>,
-): Promise<Webhook> {
+): Promise<HttpListener> {
   try {
     return await startWebhook({ ...options, port, host });
   } catch (error) {

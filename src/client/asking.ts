@@ -9,6 +9,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { ValueError } from '@temporalio/common';
 import { errorLine } from '../error-text.ts';
 import {
   codesOf,
@@ -18,6 +19,7 @@ import {
   PERMISSION_DENIED,
   UNAUTHENTICATED,
 } from '../grpc-error.ts';
+import { ENCRYPTED, PayloadKeyError } from '../payload-codec.ts';
 
 /** What went wrong, in one line for a person. */
 export class HoldfastError extends Error {
@@ -38,13 +40,22 @@ const UNANSWERED_MS = 300_000;
 export const PAUSE_MS = 500;
 
 /** One request, with its limit; aborted with the signal. */
-export function askOnce<T>(
+export async function askOnce<T>(
   client: Client,
   request: () => Promise<T>,
   { signal, limitMs = ANSWER_MS }: { signal?: AbortSignal | undefined; limitMs?: number } = {},
 ): Promise<T> {
   const limited = () => client.withDeadline(Date.now() + limitMs, request);
-  return signal === undefined ? limited() : client.withAbortSignal(signal, limited);
+  try {
+    return await (signal === undefined ? limited() : client.withAbortSignal(signal, limited));
+  } catch (error) {
+    if (!(error instanceof ValueError && error.message.endsWith(ENCRYPTED))) throw error;
+    throw new HoldfastError(
+      'what Temporal has of it is encrypted, and this client does not decrypt: make it with ' +
+        '`dataConverter: dataConverter()` of holdfast/client',
+      { cause: error },
+    );
+  }
 }
 
 /**
@@ -78,6 +89,8 @@ export async function ask<T>(
 
 const REFUSALS = [INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED];
 const ANSWERS = [
+  HoldfastError,
+  PayloadKeyError,
   QueryNotRegisteredError,
   QueryRejectedError,
   WorkflowContinuedAsNewError,

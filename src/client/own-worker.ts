@@ -1,6 +1,7 @@
 /** The worker that `durableToolRunner` brings: one for the process, as long as somebody iterates. */
-import { Client, Connection } from '@temporalio/client';
+import { type Client, Connection } from '@temporalio/client';
 import { readConfig } from '../config.ts';
+import { createTemporalClient } from '../data-converter.ts';
 import { embeddedServer, onlyHost, withServer } from '../embedded-server.ts';
 import { createLog } from '../log.ts';
 import { runOptionsOf } from '../run-options.ts';
@@ -103,7 +104,7 @@ async function open(settings: OwnSettings): Promise<OwnWorker> {
   const server = config.temporal.isGiven ? undefined : await embeddedServer(config, {});
   try {
     const serving = server === undefined ? config : onlyHost(withServer(config, server));
-    const { address, namespace, connection: options } = serving.temporal;
+    const { address, connection: options } = serving.temporal;
     const connection = Connection.lazy({ ...options, address });
     const worker = await startWorker(serving, ROLES, createLog(false, 'WARN'));
     let closing = false;
@@ -114,7 +115,7 @@ async function open(settings: OwnSettings): Promise<OwnWorker> {
     );
     failed.catch(() => {});
     return {
-      client: new Client({ connection, namespace }),
+      client: createTemporalClient(serving, connection),
       limits: runOptionsOf(serving),
       failed,
       async close() {

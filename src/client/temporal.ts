@@ -1,6 +1,7 @@
 /** The Temporal client that a process shares where a backend brings none of its own. */
-import { Client, Connection } from '@temporalio/client';
+import { type Client, Connection } from '@temporalio/client';
 import { readConfig } from '../config.ts';
+import { createTemporalClient } from '../data-converter.ts';
 import { runOptionsOf } from '../run-options.ts';
 import type { RunOptions } from '../workflows/run-input.ts';
 
@@ -17,8 +18,8 @@ let shared: SharedTemporal | undefined;
 export function sharedTemporal(): SharedTemporal {
   if (shared !== undefined) return shared;
   const config = readConfig();
-  const { address, namespace, connection } = config.temporal;
-  const client = new Client({ connection: Connection.lazy(connection), namespace });
+  const { address, connection } = config.temporal;
+  const client = createTemporalClient(config, Connection.lazy(connection));
   shared = { client, address, limits: runOptionsOf(config) };
   return shared;
 }

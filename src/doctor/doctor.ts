@@ -1,6 +1,7 @@
 /** Looks at everything that a worker of this configuration needs. Changes nothing, and needs no worker. */
-import { Client, type Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import type { Env } from '../config.ts';
+import { createTemporalClient } from '../data-converter.ts';
 import { isWanted } from '../wanted-hosts.ts';
 import { lookAtApi, lookAtWebhookKey } from './api.ts';
 import { lookAtDispatch } from './dispatch.ts';
@@ -53,7 +54,7 @@ async function api({ config, unusable }: Settings): Promise<readonly Finding[]> 
 async function temporal({ config, unusable }: Settings, part: Part): Promise<readonly Finding[]> {
   const leftovers = (connection?: Connection) =>
     part('leftovers', () => {
-      const client = connection && new Client({ connection, namespace: config.temporal.namespace });
+      const client = connection && createTemporalClient(config, connection);
       return lookForLeftovers({ stateDir: config.stateDir, isWanted: client && isWanted(client) });
     });
   const unasked = (why: string) => [skipped('namespace', why), skipped('dispatch', why)];

@@ -66,8 +66,8 @@ export function redactor(env: Env): (text: string) => string {
   const secret = /KEY|SECRET|TOKEN|PASSWORD|HEADERS/;
   const secrets = Object.entries(env).flatMap(([name, value]) => {
     if (value === undefined || !secret.test(name) || !/^(ANTHROPIC|HOLDFAST|TEMPORAL)_/.test(name)) return [];
-    // A header's value is a secret by itself.
-    return [value, ...value.split(/[\n:]/)].map(part => part.trim()).filter(part => part.length >= 8);
+    // A header's value is a secret by itself, and so is each of several keys.
+    return [value, ...value.split(/[\n:,]/)].map(part => part.trim()).filter(part => part.length >= 8);
   });
   secrets.sort((a, b) => b.length - a.length);
   return text => secrets.reduce((rest, each) => rest.replaceAll(each, '…'), text);

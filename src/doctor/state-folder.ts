@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { loadKey, SealingError } from '../sealing.ts';
+import { loadKey, SealingError } from '../key-ring.ts';
 import { lowDiskSpace } from '../tool-host/disk-space.ts';
 import { isCode } from '../tool-host/durable-file.ts';
 import { socketPathProblem } from '../tool-host/paths.ts';

@@ -6,10 +6,11 @@ import {
 } from '../../src/activities/session-credential.ts';
 import { createItemClients } from '../../src/anthropic/item-clients.ts';
 import { createSessionFeed } from '../../src/anthropic/session-feed.ts';
+import { keyOf } from '../../src/key-ring.ts';
 import { createSealing } from '../../src/sealing.ts';
 import { json, startScriptedServer } from '../anthropic/scripted-server.ts';
 
-const sealing = createSealing(Buffer.alloc(32, 1));
+const sealing = createSealing(keyOf(Buffer.alloc(32, 1)));
 
 /** Runs `work` as an activity with this input. */
 async function asActivity<T>(input: unknown, work: () => Promise<T>, open = sealing.open): Promise<T> {
@@ -58,7 +59,7 @@ it('requests of an activity carry its session’s token, those of others the wor
 });
 
 it('a credential that cannot be opened here is a failure that another worker may not have, and shows nothing', async () => {
-  const foreign = createSealing(Buffer.alloc(32, 2)).seal('planted', 'sesn_1');
+  const foreign = createSealing(keyOf(Buffer.alloc(32, 2))).seal('planted', 'sesn_1');
   for (const credential of [foreign, 'planted', sealing.seal('planted', 'sesn_2')]) {
     const failed = await asActivity({ sessionId: 'sesn_1', credential }, async () => 'ran').catch(
       error => error,

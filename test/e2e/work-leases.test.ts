@@ -1,7 +1,8 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { Agent } from '../../src/emulator/agent.ts';
 import { adoptWork } from '../../src/intake/adopt.ts';
-import { createSealing, parseKey } from '../../src/sealing.ts';
+import { keyOf, parseKey } from '../../src/key-ring.ts';
+import { createSealing } from '../../src/sealing.ts';
 import { RawWorker, tokenOf } from '../emulator/work-support.ts';
 import { textsOf } from './support/answers.ts';
 import {
@@ -29,7 +30,7 @@ async function adopted(context: TestContext, script: (agent: Agent) => Promise<v
   const session = queued(w, script);
   const adopt = async () => {
     const { id, secret } = await new RawWorker(w.emulator, environmentOf(w), 'raw').claim();
-    const sealedToken = createSealing(parseKey(KEY)).seal(tokenOf(secret), session.id);
+    const sealedToken = createSealing(keyOf(parseKey(KEY))).seal(tokenOf(secret), session.id);
     const work = {
       environmentId: ENVIRONMENT,
       workId: id,

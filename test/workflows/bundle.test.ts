@@ -1,11 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { expect, it } from 'vitest';
+import { failureConverterPath } from '../../src/data-converter.ts';
 
 it('the workflow bundle holds no Node built-in, no SDK and no zod, so it stays deterministic and small', async () => {
   // Temporal's bundler refuses Node built-ins by itself, naming the module that imports them.
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    failureConverterPath: failureConverterPath(),
     logger: new DefaultLogger('ERROR'),
   });
   const modules = new Set(
@@ -17,6 +19,8 @@ it('the workflow bundle holds no Node built-in, no SDK and no zod, so it stays d
   expect(packages.filter(name => /anthropic|zod|ajv|hono|commander/.test(name ?? ''))).toEqual([]);
   const ours = [...modules].filter(name => name?.startsWith('src/'));
   expect(
-    ours.filter(name => !/^src\/(session|workflows)\/|^src\/search-attributes\.ts$/.test(name ?? '')),
+    ours.filter(
+      name => !/^src\/(session|workflows)\/|^src\/(search-attributes|encoded-failures)\.ts$/.test(name ?? ''),
+    ),
   ).toEqual([]);
 });

@@ -76,6 +76,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
+/** The workers' key file, if it comes to one, is in their state folder. */
+function temporalOf(options: ChaosOptions, { folder, stateDir }: Scene): ChaosTemporalOptions {
+  const { encryption } = options;
+  return { ...options, folder, ...(encryption && { encryption: { ...encryption, stateDir } }) };
+}
+
 async function run(options: ChaosOptions, scene: Scene, closers: Closers): Promise<ChaosReport> {
   const { seed, stage, signal } = options;
   const emulator = await startEmulator({ requestLogLimit: 100 });
@@ -83,7 +89,7 @@ async function run(options: ChaosOptions, scene: Scene, closers: Closers): Promi
   clearFaults(emulator);
   stage('starting Temporal');
   const temporal =
-    options.runner === 'holdfast' ? await openChaosTemporal({ ...options, folder: scene.folder }) : undefined;
+    options.runner === 'holdfast' ? await openChaosTemporal(temporalOf(options, scene)) : undefined;
   if (temporal !== undefined) closers.push(() => temporal.close());
   const players = createPlayers(
     (id, afterMs) => void goOn(emulator.session(id), temporal?.client, afterMs, signal),

@@ -27,6 +27,8 @@ interface Place {
 }
 
 const READY = 'worker ready';
+/** Settings of whoever runs it, but for those of encryption: the chaos is to be had with it as well. */
+const SETTINGS = 'ANTHROPIC_|HOLDFAST_(?!(?:ENCRYPT|KEY|OLD_KEYS)$)';
 
 export function servedByHoldfast({ scene, env, apiUrl, tools }: Place, temporal: ChaosTemporal): Served {
   const bin = fileURLToPath(new URL('../../../bin/holdfast.js', import.meta.url));
@@ -39,7 +41,7 @@ export function servedByHoldfast({ scene, env, apiUrl, tools }: Place, temporal:
       args: [args, args],
       readyText: READY,
       env: {
-        ...without(env, temporal.isGiven ? /^(ANTHROPIC|HOLDFAST)_/ : /^(ANTHROPIC|HOLDFAST|TEMPORAL)_/),
+        ...without(env, new RegExp(`^(${SETTINGS}${temporal.isGiven ? '' : '|TEMPORAL_'})`)),
         ANTHROPIC_API_KEY: 'chaos',
         ANTHROPIC_BASE_URL: apiUrl,
         TEMPORAL_ADDRESS: temporal.address,

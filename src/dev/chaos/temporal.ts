@@ -1,6 +1,7 @@
 /** Temporal for one chaos: a server of its own that can be killed, or a namespace of its own on the user's. */
 import { join } from 'node:path';
-import { Client } from '@temporalio/client';
+import { Client, type ClientOptions } from '@temporalio/client';
+import { dataConverter, type EncryptionSettings } from '../../data-converter.ts';
 import type { Env } from '../child-env.ts';
 import { makeNamespace } from '../own-namespace.ts';
 import { connectToTemporal, type GivenTemporal } from '../temporal-connection.ts';
@@ -13,6 +14,8 @@ export interface ChaosTemporalOptions {
   /** Of the run: the database is below it. */
   readonly folder: string;
   readonly signal: AbortSignal;
+  /** How the workers encrypt; absent: not at all. */
+  readonly encryption?: EncryptionSettings;
 }
 
 export interface ChaosTemporal {
@@ -32,7 +35,12 @@ export async function openChaosTemporal(options: ChaosTemporalOptions): Promise<
   return options.given.isGiven ? onGiven(options) : onOwn(options);
 }
 
-async function onGiven({ given, signal }: ChaosTemporalOptions): Promise<ChaosTemporal> {
+function clientOf({ encryption }: ChaosTemporalOptions, options: ClientOptions): Client {
+  return new Client({ ...options, ...(encryption && { dataConverter: dataConverter(encryption) }) });
+}
+
+async function onGiven(options: ChaosTemporalOptions): Promise<ChaosTemporal> {
+  const { given, signal } = options;
   const { address } = given;
   const connection = await connectToTemporal({ ...given.connection, address });
   const own = await makeNamespace('chaos', connection, address, signal).catch(async error => {
@@ -44,7 +52,7 @@ async function onGiven({ given, signal }: ChaosTemporalOptions): Promise<ChaosTe
     address,
     namespace: own.namespace,
     isGiven: true,
-    client: new Client({ connection, namespace: own.namespace }),
+    client: clientOf(options, { connection, namespace: own.namespace }),
     kill: refuse,
     restart: refuse,
     close: async () => {
@@ -54,7 +62,8 @@ async function onGiven({ given, signal }: ChaosTemporalOptions): Promise<ChaosTe
   };
 }
 
-async function onOwn({ env, cacheDir, folder, signal }: ChaosTemporalOptions): Promise<ChaosTemporal> {
+async function onOwn(options: ChaosTemporalOptions): Promise<ChaosTemporal> {
+  const { env, cacheDir, folder, signal } = options;
   const place = { env, cacheDir, folder: join(folder, 'temporal'), signal };
   let server: TemporalServer = await startTemporalServer(place);
   const { address, namespace } = server;
@@ -69,7 +78,7 @@ async function onOwn({ env, cacheDir, folder, signal }: ChaosTemporalOptions): P
     address,
     namespace,
     isGiven: false,
-    client: new Client({ connection, namespace }),
+    client: clientOf(options, { connection, namespace }),
     kill: async () => {
       const { pid, exited } = server;
       if (pid === undefined) return;

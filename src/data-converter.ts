@@ -1,0 +1,44 @@
+/** How everything of Holdfast writes payloads to Temporal and reads them: the only place that decides it. */
+import { fileURLToPath } from 'node:url';
+import { Client, type ClientOptions } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { type KeySettings, loadKeyRing } from './key-ring.ts';
+import { createPayloadCodec, type PayloadCodecOptions } from './payload-codec.ts';
+
+export interface EncryptionSettings extends KeySettings {
+  /** HOLDFAST_ENCRYPT: whether whole payloads are encrypted. */
+  readonly encryptsPayloads: boolean;
+}
+
+/** For `Worker.create`, `new Client` and replays. Reads keys when they are needed, and tells then what is wrong. */
+export function dataConverter(
+  settings: EncryptionSettings,
+  unreadable: PayloadCodecOptions['unreadable'] = 'throw',
+): DataConverter {
+  const { encryptsPayloads: encrypts } = settings;
+  const codec = createPayloadCodec({ encrypts, unreadable, keys: () => loadKeyRing(settings) });
+  return {
+    payloadCodecs: [codec],
+    // Decoding needs none: the default one reads both kinds.
+    ...(encrypts ? { failureConverterPath: failureConverterPath() } : {}),
+  };
+}
+
+/** A client that reads and writes what the workers do. */
+export function createTemporalClient(
+  config: EncryptionSettings & { readonly temporal: { readonly namespace: string } },
+  connection: NonNullable<ClientOptions['connection']>,
+  { namespace, unreadable }: { namespace?: string; unreadable?: PayloadCodecOptions['unreadable'] } = {},
+): Client {
+  return new Client({
+    connection,
+    namespace: namespace ?? config.temporal.namespace,
+    dataConverter: dataConverter(config, unreadable),
+  });
+}
+
+/** For the bundle of workflows, which makes failures as well. */
+export function failureConverterPath(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`./encoded-failures.${extension}`, import.meta.url));
+}
