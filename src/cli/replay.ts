@@ -75,7 +75,7 @@ async function judge(
   sources: AsyncIterable<ReplaySource> | ReplaySource[],
   { quiet, json }: Flags,
 ): Promise<void> {
-  const { cacheDir } = readConfig();
+  const { cacheDir, sealingKey, oldKeys, stateDir } = readConfig();
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const of = Array.isArray(sources) ? ` of ${sources.length.toLocaleString('en')}` : '';
@@ -96,6 +96,7 @@ async function judge(
   try {
     await replayAll(sources, {
       workflowBundle: await workflowBundle(cacheDir, new DefaultLogger('WARN')),
+      keys: { sealingKey, oldKeys, stateDir },
       onVerdict,
     });
   } finally {

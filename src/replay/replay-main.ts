@@ -13,11 +13,16 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { errorText } from '../error-text.ts';
+import { type KeySettings, loadKeyRing } from '../key-ring.ts';
+import { createPayloadCodec } from '../payload-codec.ts';
+import { decryptAll } from './decrypt-history.ts';
 import { type RecordedHistory, readHistory, UnreadableHistory } from './recorded-history.ts';
 import { type Divergence, explain, type ReplayVerdict } from './verdict.ts';
 
 /** The first message. */
 export interface ReplaySetup {
+  /** Where the keys of encrypted histories are. */
+  readonly keys: KeySettings;
   readonly workflowBundle: WorkflowBundleOption;
   readonly workflowType: string;
 }
@@ -63,11 +68,14 @@ async function load(job: ReplayJob): Promise<RecordedHistory> {
 }
 
 /** What can be replayed; all else is answered right away. */
-async function* histories(jobs: AsyncIterable<[ReplayJob]>, { workflowType }: ReplaySetup) {
+async function* histories(jobs: AsyncIterable<[ReplayJob]>, { workflowType, keys }: ReplaySetup) {
+  const codec = createPayloadCodec({ encrypts: false, keys: () => loadKeyRing(keys) });
   for await (const [job] of jobs) {
     current = { job };
     try {
-      const history = await load(job);
+      const loaded = await load(job);
+      current = { job, history: loaded };
+      const history = { ...loaded, events: await decryptAll(loaded.events, codec) };
       current = { job, history };
       if (history.workflowType !== workflowType)
         throw new UnreadableHistory(

@@ -1,12 +1,15 @@
 /** Replays many histories with the workflow code of this version, on all cores (design: the replay gate). */
 import { availableParallelism } from 'node:os';
 import type { WorkflowBundleOption } from '@temporalio/worker';
+import type { KeySettings } from '../key-ring.ts';
 import type { ReplayJob } from './replay-main.ts';
 import { createReplayer } from './replayer.ts';
 import type { ReplayVerdict } from './verdict.ts';
 
 export interface ReplayOptions {
   readonly workflowBundle: WorkflowBundleOption;
+  /** Where the keys of encrypted histories are. */
+  readonly keys: KeySettings;
   /** Processes at a time; one per core. */
   readonly processes?: number;
   /** Milliseconds for one history (60,000). */
@@ -24,7 +27,14 @@ const LIMIT_MS = 60_000;
 /** Resolves when every source has its verdict; rejects only where the sources themselves fail. */
 export async function replayAll(
   sources: AsyncIterable<ReplaySource> | Iterable<ReplaySource>,
-  { workflowBundle, limitMs = LIMIT_MS, workflowType = 'runSession', onVerdict, ...rest }: ReplayOptions,
+  {
+    workflowBundle,
+    keys,
+    limitMs = LIMIT_MS,
+    workflowType = 'runSession',
+    onVerdict,
+    ...rest
+  }: ReplayOptions,
 ): Promise<void> {
   const { processes = availableParallelism() } = rest;
   const iterator =
@@ -37,7 +47,7 @@ export async function replayAll(
     return result;
   };
   const drain = async (): Promise<void> => {
-    const replayer = createReplayer({ workflowBundle, workflowType }, limitMs);
+    const replayer = createReplayer({ workflowBundle, workflowType, keys }, limitMs);
     try {
       for (let result = await next(); !result.done; result = await next()) {
         const source = result.value;

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keyOf } from '../../src/key-ring.ts';
+import { createPayloadCodec } from '../../src/payload-codec.ts';
+import { type JsonPayload, payloadFromJson, payloadToJson } from '../../src/payload-json.ts';
 import { historyFiles } from '../../src/replay/history-files.ts';
 import { type ReplaySource, replayAll } from '../../src/replay/replay.ts';
 import type { ReplayVerdict } from '../../src/replay/verdict.ts';
@@ -24,6 +27,9 @@ afterAll(() => {
   for (const path of [inside, folder]) rmSync(path, { recursive: true, force: true });
 });
 
+const KEY = keyOf(Buffer.alloc(32, 5));
+const KEYS = { sealingKey: KEY.secret.toString('hex'), oldKeys: [], stateDir: folder };
+
 function bundle(src: string): Promise<WorkflowBundleOption> {
   const logger = new DefaultLogger('ERROR');
   return bundleWorkflowCode({ workflowsPath: join(src, 'workflows/index.ts'), logger });
@@ -37,7 +43,7 @@ async function verdicts(
   const found = new Map<string, ReplayVerdict>();
   const onVerdict = (verdict: ReplayVerdict) =>
     void found.set(verdict.source.split('/').at(-1) ?? '', verdict);
-  await replayAll(sources, { workflowBundle, processes, limitMs, onVerdict });
+  await replayAll(sources, { workflowBundle, keys: KEYS, processes, limitMs, onVerdict });
   return found;
 }
 
@@ -94,7 +100,40 @@ describe('a replay', () => {
     });
     expect(found.get('after')).toMatchObject({ verdict: 'ok' });
   });
+
+  it('a history that is encrypted is replayed with its key; with another it is told which one it needs', async () => {
+    const history: unknown = JSON.parse(recorded('one-call-1').toString('utf8'));
+    const other = keyOf(Buffer.alloc(32, 6));
+    const found = await verdicts(today, [
+      { source: 'ours', json: JSON.stringify(await encrypted(history)) },
+      { source: 'theirs', json: JSON.stringify(await encrypted(history, other)) },
+    ]);
+    expect(found.get('ours')).toMatchObject({ verdict: 'ok', events: 64 });
+    expect(found.get('theirs')).toMatchObject({
+      verdict: 'unreadable',
+      why: expect.stringMatching(
+        `encrypted with key ${other.id}, and here is only ${KEY.id}: set HOLDFAST_KEY`,
+      ),
+    });
+  });
 });
+
+/** The history as a worker with this key would have made it. */
+async function encrypted(value: unknown, key = KEY): Promise<unknown> {
+  const keys = async () => ({ current: key, all: new Map() });
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return Promise.all(value.map(each => encrypted(each, key)));
+  const { metadata } = value as JsonPayload;
+  // A search attribute has a type, and stays in clear.
+  if (metadata?.encoding !== undefined && metadata.type === undefined) {
+    const [payload] = await createPayloadCodec({ encrypts: true, keys }).encode([payloadFromJson(value)]);
+    return payload && payloadToJson(payload);
+  }
+  const parts = Object.entries(value).map(
+    async ([name, part]) => [name, await encrypted(part, key)] as const,
+  );
+  return Object.fromEntries(await Promise.all(parts));
+}
 
 it('a version that calls the same activities in another order is told apart, with the event and in words', async () => {
   const src = join(inside, 'src');
