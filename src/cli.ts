@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { adoptCommand } from './cli/adopt.ts';
 import { approvalsCommand } from './cli/approvals.ts';
 import { chaosCommand } from './cli/chaos.ts';
+import { codecServerCommand } from './cli/codec-server.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { emulatorCommand } from './cli/emulator.ts';
@@ -47,6 +48,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(adoptCommand())
     .addCommand(approvalsCommand())
     .addCommand(webhookCommand())
+    .addCommand(codecServerCommand())
     .addCommand(setupCommand())
     .addCommand(doctorCommand())
     .addCommand(replayCommand())
