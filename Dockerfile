@@ -25,6 +25,7 @@ WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/cache ./cache
+COPY src/console/assets ./src/console/assets
 COPY package.json LICENSE ./
 COPY bin ./bin
 RUN mkdir /state && chown node /state

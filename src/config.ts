@@ -17,6 +17,7 @@ import {
   perMinute,
   READS_PER_MINUTE,
 } from './api-settings.ts';
+import { type ConsoleSettings, consoleSettings } from './console-settings.ts';
 import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
 import { type EncryptionTexts, encryption } from './encryption-settings.ts';
@@ -74,6 +75,7 @@ export interface Config extends EncryptionTexts {
   readonly perMinute: { readonly read: number; readonly post: number };
   /** What people on duty are told, and how. */
   readonly notices: NoticeSettings;
+  readonly console: ConsoleSettings;
   /** Address (`127.0.0.1:9464`) where Prometheus may read metrics. */
   readonly metrics: string | undefined;
   /** Where spans are sent by OTLP over HTTP; undefined: nowhere. */
@@ -154,6 +156,7 @@ function settingsOf(env: Env): Config {
       post: perMinute('HOLDFAST_POSTS_PER_MINUTE', get('HOLDFAST_POSTS_PER_MINUTE') ?? '0'),
     },
     notices: noticeSettings(get),
+    console: consoleSettings(get),
     otlpEndpoint: otlpEndpoint(get('OTEL_EXPORTER_OTLP_ENDPOINT')),
     metrics: listenAddress('HOLDFAST_METRICS', get('HOLDFAST_METRICS')),
     memory: {

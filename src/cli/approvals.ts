@@ -1,5 +1,4 @@
 /** Calls that wait for a person: list, allow, deny, watch. */
-import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { Command } from 'commander';
@@ -7,6 +6,7 @@ import { answerApproval, type HeldCalls, heldCalls } from '../client.ts';
 import { readConfig } from '../config.ts';
 import { errorLine } from '../error-text.ts';
 import { oneLine } from '../session/summary.ts';
+import { userName } from '../user-name.ts';
 import type { HeldCall } from '../workflows/messages.ts';
 import { endWithReader } from './closed-pipe.ts';
 import { catchEndingSignals } from './ending-signals.ts';
@@ -107,15 +107,6 @@ async function answer(result: 'allow' | 'deny', session: string, call: string, f
         taken satisfies never;
     }
   });
-}
-
-/** A container's user may have no name. */
-function userName(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
 }
 
 async function watch(flags: Output): Promise<void> {

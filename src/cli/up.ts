@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { readConfig } from '../config.ts';
+import { consoleBeside } from '../console.ts';
 import { embeddedServer, onlyHost, withServer } from '../embedded-server.ts';
 import { createLog } from '../log.ts';
 import { ROLES, startWorker } from '../worker.ts';
@@ -8,14 +9,16 @@ import { readyLine, untilSignalled } from './worker.ts';
 interface UpFlags {
   readonly port: number;
   readonly uiPort: number;
+  readonly console: boolean;
   readonly verbose?: boolean;
 }
 
 export function upCommand(): Command {
   return new Command('up')
-    .description('run everything in the foreground: a Temporal server with its UI, and a worker')
+    .description('run everything in the foreground: a Temporal server with its UI, a worker, the console')
     .option('--port <port>', 'of the Temporal server', port, 7233)
     .option('--ui-port <port>', 'of its web UI', port, 8233)
+    .option('--no-console', 'without the console (its port: HOLDFAST_CONSOLE_PORT)')
     .option('--verbose', 'log what Temporal does as well')
     .addHelpText(
       'after',
@@ -34,7 +37,12 @@ async function up(flags: UpFlags): Promise<void> {
     const serving = withServer(config, server);
     const worker = await startWorker(onlyHost(serving), ROLES, log, { reload: true });
     log.info(readyLine(serving, ROLES, worker));
-    await untilSignalled(worker);
+    const shown = flags.console ? await consoleBeside(serving, log, server.uiAddress) : undefined;
+    try {
+      await untilSignalled(worker);
+    } finally {
+      await shown?.close();
+    }
   } finally {
     await server.close();
   }

@@ -24,6 +24,8 @@ export interface PendingWork {
   /** Of the last attempt that failed: what went wrong, on one line, and the failure's type. */
   readonly failure: string | null;
   readonly failureType: string | null;
+  /** After so many ms without a taker its host is given up; null: never, or not told. */
+  readonly givenUpAfterMs: number | null;
 }
 
 const WHAT: Readonly<Record<string, string>> = {
@@ -73,6 +75,7 @@ async function workOf(client: Client, activity: Raw, now: number): Promise<Pendi
     since: isoOf(isRunning ? optionalTsToMs(activity.lastStartedTime) : scheduled),
     next: backsOff ? isoOf(scheduled) : null,
     ...(await failureOf(client, activity)),
+    givenUpAfterMs: optionalTsToMs(activity.activityOptions?.scheduleToStartTimeout) || null,
   };
 }
 
