@@ -5,6 +5,7 @@
  */
 import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/worker';
+import { lenientClient } from './client/lenient-client.ts';
 import type { Config } from './config.ts';
 import { errorLine, errorText } from './error-text.ts';
 import { watchModule } from './module-watch.ts';
@@ -89,7 +90,7 @@ async function spread({ config, served, client, logger }: Parts): Promise<void> 
   await Promise.all(hosts.map(host => reloadHost(host, config.toolsModule, served, logger)));
   const { tools } = served;
   try {
-    for await (const { workflowId } of client.workflow.list({ query: RUNNING })) {
+    for await (const { workflowId } of lenientClient(client).workflow.list({ query: RUNNING })) {
       // One that has ended since needs none.
       await client.workflow
         .getHandle(workflowId)

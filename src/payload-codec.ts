@@ -59,7 +59,7 @@ export function createPayloadCodec({
       return { metadata: { encoding: bytes('json/plain') }, data: bytes(JSON.stringify(error.message)) };
     }
   };
-  return {
+  const codec: PayloadCodec = {
     async encode(payloads, context) {
       if (!encrypts || payloads.length === 0) return payloads;
       const { current } = await ring();
@@ -74,6 +74,16 @@ export function createPayloadCodec({
       return Promise.all(payloads.map(payload => decoded(payload, context)));
     },
   };
+  if (unreadable === 'throw')
+    tellingCodecs.set(codec, createPayloadCodec({ encrypts, keys, unreadable: 'tell' }));
+  return codec;
+}
+
+const tellingCodecs = new WeakMap<PayloadCodec, PayloadCodec>();
+
+/** The codec with `unreadable: 'tell'`; one that is not ours as it is. */
+export function telling(codec: PayloadCodec): PayloadCodec {
+  return tellingCodecs.get(codec) ?? codec;
 }
 
 /** The id of the key that it was encrypted with; undefined: it is not encrypted. */

@@ -5,7 +5,7 @@ import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type KeyRing, keyOf, loadKeyRing } from '../src/key-ring.ts';
-import { createPayloadCodec, keyIdOf, PayloadKeyError } from '../src/payload-codec.ts';
+import { createPayloadCodec, keyIdOf, PayloadKeyError, telling } from '../src/payload-codec.ts';
 
 const OLD = keyOf(Buffer.alloc(32, 1));
 const NEW = keyOf(Buffer.alloc(32, 2));
@@ -165,4 +165,14 @@ it('payloads pass as they are while encryption is off; what was encrypted before
   const plain = [payloadOf('after')];
   expect(await off.encode(plain)).toEqual(plain);
   expect((await off.decode([...encoded, ...plain])).map(contentOf)).toEqual(['before', 'after']);
+});
+
+it('the client of a list is told which key it lacks, and the list goes on', async () => {
+  const encoded = await codecOf(ring(OLD)).encode([payloadOf('x'), payloadOf('y')]);
+  const codec = codecOf(ring(NEW));
+  await expect(codec.decode(encoded)).rejects.toThrow(PayloadKeyError);
+  expect((await telling(codec).decode(encoded)).map(contentOf)).toEqual([
+    expect.stringContaining(OLD.id),
+    expect.stringContaining(OLD.id),
+  ]);
 });

@@ -14,6 +14,7 @@ import {
   heldQuery,
 } from '../workflows/messages.ts';
 import { askOnce } from './asking.ts';
+import { lenientClient } from './lenient-client.ts';
 import { sharedTemporal } from './temporal.ts';
 
 export interface HeldCalls {
@@ -68,7 +69,7 @@ async function sessionsThatHold(client: Client): Promise<string[]> {
 
 async function idsOf(client: Client, query: string): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
+  for await (const { workflowId } of lenientClient(client).workflow.list({ query })) ids.push(workflowId);
   return ids;
 }
 

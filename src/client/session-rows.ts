@@ -1,5 +1,6 @@
 /** The sessions as Temporal's visibility lists them: no worker is asked. */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { lenientClient } from './lenient-client.ts';
 
 export interface SessionRow {
   readonly session: string;
@@ -22,7 +23,7 @@ export const SESSION_QUERIES = {
 /** Newest first, at most `limit`; the runs that continued as new are one. */
 export async function sessionRows(client: Client, query: string, limit: number): Promise<SessionRow[]> {
   const rows: SessionRow[] = [];
-  for await (const info of client.workflow.list({ query })) {
+  for await (const info of lenientClient(client).workflow.list({ query })) {
     if (info.status.name === 'CONTINUED_AS_NEW') continue;
     rows.push(sessionRow(info));
     if (rows.length >= limit) break;

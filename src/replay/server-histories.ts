@@ -1,6 +1,7 @@
 /** The histories of runs as the Temporal server has them now. */
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { lenientClient } from '../client/lenient-client.ts';
 import { errorText } from '../error-text.ts';
 import type { ReplaySource } from './replay.ts';
 
@@ -19,7 +20,7 @@ export async function* serverHistories(
   limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<ReplaySource> {
   let count = 0;
-  for await (const { workflowId, runId } of client.workflow.list({ query })) {
+  for await (const { workflowId, runId } of lenientClient(client).workflow.list({ query })) {
     if (++count > limit) return;
     yield await fetched(client, workflowId, runId);
   }
