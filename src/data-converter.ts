@@ -2,8 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { Client, type ClientOptions } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
+import { onlyWhatWorkersRead } from './encryption-guard.ts';
 import { type KeySettings, loadKeyRing } from './key-ring.ts';
-import { createPayloadCodec, type PayloadCodecOptions } from './payload-codec.ts';
+import { createPayloadCodec } from './payload-codec.ts';
 
 export interface EncryptionSettings extends KeySettings {
   /** HOLDFAST_ENCRYPT: whether whole payloads are encrypted. */
@@ -11,12 +12,9 @@ export interface EncryptionSettings extends KeySettings {
 }
 
 /** For `Worker.create`, `new Client` and replays. Reads keys when they are needed, and tells then what is wrong. */
-export function dataConverter(
-  settings: EncryptionSettings,
-  unreadable: PayloadCodecOptions['unreadable'] = 'throw',
-): DataConverter {
+export function dataConverter(settings: EncryptionSettings): DataConverter {
   const { encryptsPayloads: encrypts } = settings;
-  const codec = createPayloadCodec({ encrypts, unreadable, keys: () => loadKeyRing(settings) });
+  const codec = createPayloadCodec({ encrypts, keys: () => loadKeyRing(settings) });
   return {
     payloadCodecs: [codec],
     // Decoding needs none: the default one reads both kinds.
@@ -28,12 +26,14 @@ export function dataConverter(
 export function createTemporalClient(
   config: EncryptionSettings & { readonly temporal: { readonly namespace: string } },
   connection: NonNullable<ClientOptions['connection']>,
-  { namespace, unreadable }: { namespace?: string; unreadable?: PayloadCodecOptions['unreadable'] } = {},
 ): Client {
   return new Client({
     connection,
-    namespace: namespace ?? config.temporal.namespace,
-    dataConverter: dataConverter(config, unreadable),
+    namespace: config.temporal.namespace,
+    dataConverter: dataConverter(config),
+    ...(config.encryptsPayloads
+      ? { interceptors: { workflow: [onlyWhatWorkersRead(config, connection)] } }
+      : {}),
   });
 }
 

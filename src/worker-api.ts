@@ -8,7 +8,7 @@ import { createSessionFeed, type SessionFeed } from './anthropic/session-feed.ts
 import { createWorkQueue, type WorkQueue } from './anthropic/work-queue.ts';
 import { apiMetrics } from './api-metrics.ts';
 import type { Config } from './config.ts';
-import { loadKeyRing, SealingError } from './key-ring.ts';
+import { type KeyRing, loadKeyRing, SealingError } from './key-ring.ts';
 import { createSealing, type Sealing } from './sealing.ts';
 import { openTracing } from './tracing.ts';
 
@@ -18,6 +18,7 @@ export interface WorkerApi {
   readonly workQueue: WorkQueue;
   /** Give each activity the credential that its input tells of, and a span where spans are wanted. */
   readonly interceptors: readonly ActivityInterceptorsFactory[];
+  readonly keys: KeyRing;
   /** Undefined where this host has no key: nothing can be sealed or opened. */
   readonly sealing: Sealing | undefined;
   close(): Promise<void>;
@@ -50,7 +51,8 @@ export async function openApi(config: Config, workerId: string, logger: Logger):
   );
   // Whoever serves a queue or encrypts seals; who only opens must have been given the key.
   const seals = anthropic.environmentId !== undefined || config.encryptsPayloads;
-  const { current, all } = await loadKeyRing(config, seals);
+  const keys = await loadKeyRing(config, seals);
+  const { current, all } = keys;
   const sealing = current && createSealing(current, all);
   const open = (sealed: string, sessionId: string) => {
     if (sealing === undefined)
@@ -64,6 +66,7 @@ export async function openApi(config: Config, workerId: string, logger: Logger):
     interceptors: [credentialInterceptor(open), ...(tracing === undefined ? [] : [tracing.interceptor])],
     close: async () => tracing?.close(),
     sealing,
+    keys,
   };
 }
 

@@ -22,6 +22,7 @@ import { turnOnFailpoints } from './failpoint.ts';
 import { reportHealth } from './health-report.ts';
 import { reloadOnChange } from './hot-reload.ts';
 import { lookAfterOrphans } from './housekeeping.ts';
+import { sayUnreadable, workerIdentity } from './keys-in-use.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { type Sweeping, sweepRegularly } from './sweeping.ts';
@@ -111,7 +112,7 @@ export async function startWorker(
   const interceptors = { activity: [...api.interceptors] };
   const common = {
     ...{ connection, namespace, interceptors, shutdownGraceTime: 0 },
-    dataConverter: dataConverter(config),
+    ...{ dataConverter: dataConverter(config), identity: workerIdentity(config, api.keys) },
   };
   const create = (taskQueue: string, slots: number, options: Partial<WorkerOptions>) =>
     Worker.create({ ...common, taskQueue, maxConcurrentActivityTaskExecutions: slots, ...options });
@@ -178,6 +179,7 @@ export async function startWorker(
   const runs = created.map(worker => worker.run());
   if (version !== undefined && roles.includes('sessions'))
     void sayCurrent(connection, namespace, version, logger);
+  void sayUnreadable(connection, namespace, api.keys, logger);
   const orphans = lookAfterOrphans(config.stateDir, client, logger);
   let sweeping: Sweeping | undefined;
   if (host !== undefined) {

@@ -5,6 +5,7 @@ import { createTemporalClient } from '../data-converter.ts';
 import { isWanted } from '../wanted-hosts.ts';
 import { lookAtApi, lookAtWebhookKey } from './api.ts';
 import { lookAtDispatch } from './dispatch.ts';
+import { lookAtEncryption } from './encryption.ts';
 import { type Finding, limited, skipped } from './finding.ts';
 import { lookForLeftovers } from './leftovers.ts';
 import { lookAtMachine } from './machine.ts';
@@ -57,12 +58,21 @@ async function temporal({ config, unusable }: Settings, part: Part): Promise<rea
       const client = connection && createTemporalClient(config, connection);
       return lookForLeftovers({ stateDir: config.stateDir, isWanted: client && isWanted(client) });
     });
-  const unasked = (why: string) => [skipped('namespace', why), skipped('dispatch', why)];
+  const encryption = (connection?: Connection) =>
+    part('encryption', () => lookAtEncryption(connection, config));
+  const unasked = async (why: string) => [
+    ...[skipped('namespace', why), skipped('dispatch', why)],
+    ...(await encryption()),
+  ];
   if (isUnusable(unusable, /^TEMPORAL_/))
     return [skipped('Temporal', 'not asked, as its settings cannot be used'), ...(await leftovers())];
   const reached = await reachTemporal(config.temporal);
   if (reached.kind === 'not-reached')
-    return [reached.finding, ...unasked('not looked at, as Temporal is not reached'), ...(await leftovers())];
+    return [
+      reached.finding,
+      ...(await unasked('not looked at, as Temporal is not reached')),
+      ...(await leftovers()),
+    ];
   const { connection } = reached;
   try {
     let usable = false;
@@ -79,6 +89,7 @@ async function temporal({ config, unusable }: Settings, part: Part): Promise<rea
       reached.finding,
       ...namespace,
       ...dispatch,
+      ...(await encryption(usable ? connection : undefined)),
       ...(await leftovers(usable ? connection : undefined)),
     ];
   } finally {
