@@ -1,6 +1,7 @@
 /** The runtime of Temporal's core in a worker process: its log and its metrics. */
 import { IllegalStateError } from '@temporalio/common';
 import { type Logger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { BUCKETS } from './activity-metrics.ts';
 import { errorText } from './error-text.ts';
 import { sayOutagesOnce } from './outage-log.ts';
 import { WorkerError } from './worker-error.ts';
@@ -24,7 +25,9 @@ export function installRuntime(logger: Logger, { address, probe, metrics }: Runt
       shutdownSignals: [],
       telemetryOptions: {
         logging,
-        ...(metrics === undefined ? {} : { metrics: { prometheus: { bindAddress: metrics } } }),
+        ...(metrics === undefined
+          ? {}
+          : { metrics: { prometheus: { bindAddress: metrics, histogramBucketOverrides: BUCKETS } } }),
       },
     });
   } catch (error) {

@@ -32,6 +32,7 @@ import { mountsOf, openApi } from './worker-api.ts';
 import { sayCurrent, versioned } from './worker-deployment.ts';
 import { WorkerError } from './worker-error.ts';
 import { type IntakeFlags, intakeOf } from './worker-intake.ts';
+import { openMetrics } from './worker-metrics.ts';
 import { prepareWorker } from './worker-preparation.ts';
 import { installRuntime } from './worker-runtime.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -97,6 +98,9 @@ export async function startWorker(
   const parked = createParkedStreams();
   const log = (line: string) => logger.warn(line);
   const api = await openApi(config, `${hostname()}-${randomUUID()}`, logger);
+  const knowsAttributes = attributes.kind !== 'refused';
+  const countsSessions = config.metrics !== undefined && roles.includes('sessions');
+  const metrics = openMetrics({ client, logger, served, searchAttributes: knowsAttributes, countsSessions });
   const deps: SessionDeps = {
     feed: api.feed,
     workQueue: api.workQueue,
@@ -106,10 +110,10 @@ export async function startWorker(
     attempts,
     signal: createBatchSignal(getClient),
     lastHost: createLastHostLookup(getClient, { log }),
-    searchAttributes: attributes.kind !== 'refused',
-    notify: { ...config.notices, env: config.env, log },
+    searchAttributes: knowsAttributes,
+    notify: { ...config.notices, env: config.env, log, observe: metrics.observeNotices },
   };
-  const interceptors = { activity: [...api.interceptors] };
+  const interceptors = { activity: [metrics.interceptor, ...api.interceptors] };
   const common = {
     ...{ connection, namespace, interceptors, shutdownGraceTime: 0 },
     ...{ dataConverter: dataConverter(config), identity: workerIdentity(config, api.keys) },
@@ -194,6 +198,7 @@ export async function startWorker(
   const shutdown = () => {
     reload?.stop();
     health.stop();
+    metrics.stop();
     intake?.stop();
     for (const worker of created) if (worker.getState() === 'RUNNING') worker.shutdown();
   };

@@ -57,6 +57,8 @@ export interface RunToolProgress {
   readonly outputBytes: number;
   /** The call may have reached its tool host. */
   readonly touched: boolean;
+  /** Unix ms of the host's clock, by which the next attempt on the host can tell how long nobody waited. */
+  readonly at?: number;
 }
 
 /**
@@ -69,7 +71,9 @@ export function createRunTool({ hosts, feed }: RunToolDeps) {
     let reached = activityInfo().attempt > 1;
     let outputBytes = 0;
     // A late heartbeat must not take the word back, so where it counts every one says it (I4).
-    const progress = (): RunToolProgress => ({ outputBytes, touched: hostLostMs > 0 || reached });
+    const progress = (): RunToolProgress => {
+      return { outputBytes, touched: hostLostMs > 0 || reached, at: Date.now() };
+    };
     const heartbeat = hostLostMs > 0 ? createAcceptedHeartbeat(hostLostMs) : undefined;
     const waitMs = Math.min(WAIT_MS, heartbeat?.everyMs ?? WAIT_MS);
     return keepAlive(async signal => {

@@ -10,6 +10,7 @@ import {
   type SessionState,
   type Settlement,
 } from './state.ts';
+import { noteChange } from './tally.ts';
 
 export type Draft = { -readonly [K in keyof SessionState]: SessionState[K] } & {
   calls: Record<string, Call>;
@@ -41,8 +42,10 @@ export function update(draft: Draft, call: Call, change: Partial<Call>): Call {
 /** Puts a call, or its new form, into the state. */
 export function write(draft: Draft, next: Call): Call {
   const call = placed(draft, next);
+  const before = callOf(draft, call.id);
   put(draft.calls, call.id, call);
   noteActive(draft, call);
+  noteChange(draft, before, call);
   return call;
 }
 

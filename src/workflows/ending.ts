@@ -4,6 +4,7 @@ import { settleAnswered, voidRest } from '../session/records.ts';
 import { closeWorkspaceOn } from './activities.ts';
 import { show } from './inspector.ts';
 import type { RunResult } from './messages.ts';
+import { countEnded } from './metrics.ts';
 import { tellLast } from './notices.ts';
 import type { Ending, Run } from './run.ts';
 import { resultOf } from './visible.ts';
@@ -75,10 +76,12 @@ async function awaitOpening(run: Run): Promise<void> {
 }
 
 export function finish(run: Run, ending: Ending): RunResult {
+  const before = run.state;
   run.state =
     run.state.ended === undefined
       ? settleAnswered(run.state, Date.now())
       : voidRest(run.state, 'the session ended', Date.now());
+  countEnded(before, run.state);
   run.over = ending.reason;
   show(run);
   return resultOf(run, ending.state, ending.reason);

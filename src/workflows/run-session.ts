@@ -9,6 +9,7 @@ import { close, endingOf, FailedRun, failed, finish } from './ending.ts';
 import { handleMessages } from './handlers.ts';
 import { show } from './inspector.ts';
 import type { RunResult } from './messages.ts';
+import { countCalls } from './metrics.ts';
 import { keepTelling } from './notices.ts';
 import { Run } from './run.ts';
 import type { RunSessionInput } from './run-input.ts';
@@ -21,6 +22,7 @@ import { openWorkspace } from './workspace.ts';
 export async function runSession(input: RunSessionInput): Promise<RunResult> {
   const run = new Run(input);
   handleMessages(run);
+  countCalls(run);
   const background = new CancellationScope();
   try {
     attachCalls(run, runningIds(run));

@@ -3,6 +3,7 @@ import { condition, isCancellation, sleep } from '@temporalio/workflow';
 import { activeCalls } from '../session/active-calls.ts';
 import { stuckFrom, stuckOn, type Wait } from '../session/stuck.ts';
 import { ACTIVITY_STEP_MS } from './activity-options.ts';
+import { count } from './metrics.ts';
 import type { Run } from './run.ts';
 
 /** Counts `work` among what should pass by itself soon. @returns the same promise: a replay must not differ by it. */
@@ -49,7 +50,10 @@ export async function watchStuck(run: Run): Promise<void> {
         await sleep(Math.min(Math.max(left, 1), limit), { summary: 'until the session counts as stuck' });
         continue;
       }
-      if (stuck.since !== run.stuckBefore?.since) run.note(`no progress: it waits for ${stuck.what}`);
+      if (stuck.since !== run.stuckBefore?.since) {
+        run.note(`no progress: it waits for ${stuck.what}`);
+        count('stuck');
+      }
       run.stuck = stuck;
       run.touch();
       await condition(() => !isOverdue());

@@ -7,6 +7,7 @@ import { replyOf } from '../session/reply.ts';
 import { type Call, callOf } from '../session/state.ts';
 import { postResultsFor, postStoredOn, readCalls, runToolFor, stopCallsOn } from './activities.ts';
 import { answerLost } from './lost-calls.ts';
+import { count } from './metrics.ts';
 import { foundNoTaker, hadReachedItsHost } from './no-taker.ts';
 import { unknownCall } from './notice.ts';
 import type { Run } from './run.ts';
@@ -150,7 +151,9 @@ export function postResults(run: Run, ids: readonly string[]): void {
     run,
     postResultsFor(calls)({ ...run.session, results }).then(dispositions => {
       const posted = new Set(dispositions.flatMap(({ id, kind }) => (kind === 'posted' ? [id] : [])));
-      run.notices.reported(unknown.filter(({ call }) => posted.has(call)));
+      const reported = unknown.filter(({ call }) => posted.has(call));
+      count('unknown', reported.length);
+      run.notices.reported(reported);
       run.fold(
         ...dispositions.map(({ kind, ...rest }) => ({ ...rest, type: 'delivered', how: kind }) as const),
       );
