@@ -9,7 +9,7 @@ import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { emulatorCommand } from './cli/emulator.ts';
 import { useEnvFile } from './cli/env-file.ts';
-import { exitCodeOf } from './cli/failure.ts';
+import { exitCodeOf, lastWords } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
 import { initCommand } from './cli/init.ts';
 import { listCommand } from './cli/list.ts';
@@ -59,7 +59,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     // Commander has printed its own errors already.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else {
-      process.stderr.write(`holdfast: ${errorLine(error)}\n`);
+      process.stderr.write(`${lastWords(argv[2], errorLine(error))}\n`);
       process.exitCode = exitCodeOf(error);
     }
   }

@@ -22,6 +22,7 @@ import { defaultCacheDir } from './dev/temporal-cache.ts';
 import { milliseconds } from './duration.ts';
 import { type EncryptionTexts, encryption } from './encryption-settings.ts';
 import { failpointProblem } from './failpoint.ts';
+import { type LogFormat, logFormat } from './log-format.ts';
 import { type NoticeSettings, noticeSettings } from './notice-settings.ts';
 import { type TemporalSettings, temporalSettings } from './temporal-settings.ts';
 import type { MountRequest } from './tool-host/mount-protocol.ts';
@@ -73,6 +74,8 @@ export interface Config extends EncryptionTexts {
   readonly approvalDeadlineMs: number;
   /** Most requests of a kind a minute; Infinity: as many as the API takes. */
   readonly perMinute: { readonly read: number; readonly post: number };
+  /** How log lines are written. */
+  readonly log: LogFormat;
   /** What people on duty are told, and how. */
   readonly notices: NoticeSettings;
   readonly console: ConsoleSettings;
@@ -155,6 +158,7 @@ function settingsOf(env: Env): Config {
       read: perMinute('HOLDFAST_READS_PER_MINUTE', get('HOLDFAST_READS_PER_MINUTE') ?? READS_PER_MINUTE),
       post: perMinute('HOLDFAST_POSTS_PER_MINUTE', get('HOLDFAST_POSTS_PER_MINUTE') ?? '0'),
     },
+    log: logFormat(get('HOLDFAST_LOG')),
     notices: noticeSettings(get),
     console: consoleSettings(get),
     otlpEndpoint: otlpEndpoint(get('OTEL_EXPORTER_OTLP_ENDPOINT')),

@@ -9,6 +9,7 @@ import { createWorkQueue, type WorkQueue } from './anthropic/work-queue.ts';
 import { apiMetrics } from './api-metrics.ts';
 import type { Config } from './config.ts';
 import { type KeyRing, loadKeyRing, SealingError } from './key-ring.ts';
+import { warnings } from './log.ts';
 import { createSealing, type Sealing } from './sealing.ts';
 import { openTracing } from './tracing.ts';
 
@@ -40,7 +41,7 @@ export function credentialProblem({ anthropic }: Pick<Config, 'anthropic'>): str
  */
 export async function openApi(config: Config, workerId: string, logger: Logger): Promise<WorkerApi> {
   const { anthropic, otlpEndpoint, perMinute } = config;
-  const log = (line: string) => logger.warn(line);
+  const log = warnings(logger);
   const budget = createRequestBudget({ perMinute, observe: apiMetrics(Runtime.instance().metricMeter), log });
   const clients = createItemClients(anthropic);
   const own = createSessionFeed(clients('holdfast', null), { budget, log });

@@ -23,6 +23,7 @@ import { reportHealth } from './health-report.ts';
 import { reloadOnChange } from './hot-reload.ts';
 import { lookAfterOrphans } from './housekeeping.ts';
 import { sayUnreadable, workerIdentity } from './keys-in-use.ts';
+import { warnings } from './log.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { type Sweeping, sweepRegularly } from './sweeping.ts';
@@ -96,7 +97,7 @@ export async function startWorker(
 
   const ownResults = createOwnResults();
   const parked = createParkedStreams();
-  const log = (line: string) => logger.warn(line);
+  const log = warnings(logger);
   const api = await openApi(config, `${hostname()}-${randomUUID()}`, logger);
   const knowsAttributes = attributes.kind !== 'refused';
   const countsSessions = config.metrics !== undefined && roles.includes('sessions');

@@ -63,7 +63,7 @@ async function codecServer(flags: Flags): Promise<void> {
   const keys = await loadKeyRing(config);
   if (keys.current === undefined)
     throw new CliError('there is no key to decrypt with: set HOLDFAST_KEY as the workers have it', 2);
-  const log = createLog();
+  const log = createLog({ format: config.log });
   const codec = createPayloadCodec({ encrypts: true, keys: async () => keys, unreadable: 'tell' });
   const server = await listening(flags, { codec, token, origins, namespaces, log: line => log.info(line) });
   const ids = [...keys.all.keys()];

@@ -30,7 +30,7 @@ export function upCommand(): Command {
 
 async function up(flags: UpFlags): Promise<void> {
   const config = readConfig();
-  const log = createLog(flags.verbose);
+  const log = createLog({ format: config.log, verbose: flags.verbose });
   const server = await embeddedServer(config, { port: flags.port, ui: flags.uiPort });
   try {
     if (server.uiAddress !== undefined) log.info(`Temporal's web UI: ${server.uiAddress}`);

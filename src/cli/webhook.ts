@@ -56,7 +56,7 @@ async function webhook(flags: Flags): Promise<void> {
     throw new CliError('no signing key: set ANTHROPIC_WEBHOOK_SIGNING_KEY (from the Console, whsec_…)', 2);
   const reader = createWebhookReader(webhookKey);
   const serves = membership(config);
-  const log = createLog();
+  const log = createLog({ format: config.log });
   const { connection: given, namespace, address } = config.temporal;
   // Not connected yet: a Temporal that is away is a 503, not a webhook that is away as well.
   const connection = Connection.lazy(given);

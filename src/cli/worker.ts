@@ -31,7 +31,7 @@ export function workerCommand(): Command {
     .action(async (flags: WorkerFlags) => {
       const config = readConfig();
       const queue = queueFlags(config, flags);
-      const log = createLog(flags.verbose);
+      const log = createLog({ format: config.log, verbose: flags.verbose });
       const worker = await startWorker(config, flags.roles, log, queue);
       log.info(readyLine(config, flags.roles, worker));
       await untilSignalled(worker);

@@ -106,7 +106,7 @@ async function open(settings: OwnSettings): Promise<OwnWorker> {
     const serving = server === undefined ? config : onlyHost(withServer(config, server));
     const { address, connection: options } = serving.temporal;
     const connection = Connection.lazy({ ...options, address });
-    const worker = await startWorker(serving, ROLES, createLog(false, 'WARN'));
+    const worker = await startWorker(serving, ROLES, createLog({ format: serving.log, least: 'WARN' }));
     let closing = false;
     const failed = worker.done.then(
       () =>
