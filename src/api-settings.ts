@@ -1,6 +1,7 @@
 /** Settings about the API, as text: what is not usable is a RangeError that names it and says what to write. */
 import { isIP } from 'node:net';
 import { milliseconds } from './duration.ts';
+import { withoutPassword } from './error-text.ts';
 import type { MountRequest } from './tool-host/mount-protocol.ts';
 
 /** What the API allows an organisation (api.md §5). It publishes no limit for sending events. */
@@ -28,7 +29,24 @@ export function listenAddress(name: string, text: string | undefined): string | 
 
 export function httpAddress(name: string, text: string): string {
   if (URL.canParse(text) && /^https?:/.test(text)) return text;
-  throw new RangeError(`${name} is not an http(s) address: ${text}`);
+  throw new RangeError(`${name} is not an http(s) address: ${withoutPassword(text)}`);
+}
+
+/** The API's address stands in logs and errors, and requests cannot carry what stands before an `@`. */
+export function apiAddress(name: string, text: string): string {
+  const { username, password } = new URL(httpAddress(name, text));
+  if (username === '' && password === '') return text;
+  throw new RangeError(
+    `${name} holds a name or a password: give them as ANTHROPIC_CUSTOM_HEADERS, Authorization: Basic …`,
+  );
+}
+
+/** What is wrong with the key is said, the key is not. */
+export function headerKey(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || /^[\x21-\x7e]+$/.test(text)) return text;
+  throw new RangeError(
+    `${name} holds a space, a line break or another character that no key has: copy it again`,
+  );
 }
 
 export function otlpEndpoint(text: string | undefined): string | undefined {
@@ -41,7 +59,21 @@ export function customHeaders(text = ''): Record<string, string> {
     const colon = line.indexOf(':');
     return colon < 1 ? [] : [[line.slice(0, colon).trim(), line.slice(colon + 1).trim()] as const];
   });
+  for (const [name, value] of lines) {
+    if (!isHeader(name, value))
+      throw new RangeError(
+        `ANTHROPIC_CUSTOM_HEADERS cannot be sent: correct the name or the value of ${name}`,
+      );
+  }
   return Object.fromEntries(lines);
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    return new Headers([[name, value]]).has(name);
+  } catch {
+    return false;
+  }
 }
 
 /** It stands in the path of each request for work. */

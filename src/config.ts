@@ -5,11 +5,12 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import {
+  apiAddress,
   type ClaimedItem,
   claimedItem,
   customHeaders,
   environmentId,
-  httpAddress,
+  headerKey,
   listenAddress,
   memoryDeletions,
   memorySyncMs,
@@ -131,9 +132,9 @@ function settingsOf(env: Env): Config {
   const module = get('HOLDFAST_TOOLS');
   return Object.freeze({
     anthropic: {
-      apiKey: get('ANTHROPIC_API_KEY'),
-      baseURL: httpAddress('ANTHROPIC_BASE_URL', get('ANTHROPIC_BASE_URL') ?? API),
-      environmentKey: get('ANTHROPIC_ENVIRONMENT_KEY'),
+      apiKey: headerKey('ANTHROPIC_API_KEY', get('ANTHROPIC_API_KEY')),
+      baseURL: apiAddress('ANTHROPIC_BASE_URL', get('ANTHROPIC_BASE_URL') ?? API),
+      environmentKey: headerKey('ANTHROPIC_ENVIRONMENT_KEY', get('ANTHROPIC_ENVIRONMENT_KEY')),
       headers: customHeaders(get('ANTHROPIC_CUSTOM_HEADERS')),
       environmentId: environmentId(get('ANTHROPIC_ENVIRONMENT_ID')),
       webhookKey: get('ANTHROPIC_WEBHOOK_SIGNING_KEY'),

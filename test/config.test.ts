@@ -98,3 +98,40 @@ it('memory stores are synced every 15 s, as the SDK does, and 0 turns them off',
     'write enabled, log_only or disabled',
   );
 });
+
+describe('a credential that cannot be used', () => {
+  it.each([
+    ['ANTHROPIC_API_KEY', 'sk-planted\nkey'],
+    ['ANTHROPIC_API_KEY', 'sk-planted key'],
+    ['ANTHROPIC_ENVIRONMENT_KEY', 'sk-planted\u2028key'],
+    ['ANTHROPIC_CUSTOM_HEADERS', 'X-Proxy: planted\rvalue'],
+    ['ANTHROPIC_CUSTOM_HEADERS', 'X-Proxy: planted\u0142value'],
+    ['ANTHROPIC_BASE_URL', 'https://user:planted@api.example'],
+    ['ANTHROPIC_BASE_URL', 'ftp://user:planted@api.example'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'grpc://user:planted@collector.example'],
+    ['HOLDFAST_KEY', 'planted'],
+    ['HOLDFAST_OLD_KEYS', `${'0'.repeat(64)},planted`],
+    ['HOLDFAST_CODEC_TOKEN', 'planted'],
+    ['HOLDFAST_CODEC_TOKEN', 'planted and long enough'],
+  ])('is named and not repeated: %s=%j', (name, value) => {
+    const refused = () => readConfig({ [name]: value });
+    expect(refused).toThrow(ConfigError);
+    expect(refused).toThrow(new RegExp(`^${name} (?!.*planted)`));
+  });
+});
+
+describe('encryption', () => {
+  it('is off unless it is asked for, and has one key and any number of old ones', () => {
+    const [key, old, older] = ['1', '2', '3'].map(digit => digit.repeat(64));
+    expect(readConfig({})).toMatchObject({ encryptsPayloads: false, oldKeys: [], sealingKey: undefined });
+    const given = { HOLDFAST_ENCRYPT: 'payloads', HOLDFAST_KEY: key, HOLDFAST_OLD_KEYS: `${old}, ${older},` };
+    expect(readConfig(given)).toMatchObject({
+      encryptsPayloads: true,
+      sealingKey: key,
+      oldKeys: [old, older],
+    });
+    expect(() => readConfig({ HOLDFAST_ENCRYPT: 'yes' })).toThrow(
+      'HOLDFAST_ENCRYPT is yes: write payloads or off',
+    );
+  });
+});

@@ -3,6 +3,7 @@
  * but 408, 409 and 429 is final; all else (5xx, lost connections, timeouts, garbage) passes.
  */
 import { AnthropicError, APIConnectionError, APIError } from '@anthropic-ai/sdk';
+import { withoutPassword } from '../error-text.ts';
 import { BudgetExhausted } from './budget-exhausted.ts';
 import { RequestTimeout } from './deadline.ts';
 
@@ -49,6 +50,11 @@ export function classify(error: unknown, options: ClassifyOptions = {}): Failure
   if (error instanceof AnthropicError && !(error instanceof APIError)) {
     return { kind: 'refused', status: 400, message: oneLine(error.message) };
   }
+  // What the runtime says of it repeats the header's value, which may be a key (I9). No try would go better.
+  if (error instanceof TypeError && /header value|header name|ByteString/.test(error.message)) {
+    const message = 'a key or a header of ours holds a character that cannot be sent: no request was made';
+    return { kind: 'refused', status: 400, message };
+  }
   return { kind: 'transient', reason: oneLine(`the exchange with ${api} broke: ${rootCause(error)}`) };
 }
 
@@ -89,6 +95,6 @@ function rootCause(error: unknown): string {
 }
 
 function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = withoutPassword(text).replace(/\s+/g, ' ').trim();
   return line.length > MESSAGE_CHARS ? `${line.slice(0, MESSAGE_CHARS - 1)}…` : line;
 }

@@ -150,3 +150,20 @@ test('no message holds the key', async () => {
   const failure = await failureOf(response => json(response, 401, refusal('invalid bearer token')));
   expect(JSON.stringify(failure)).not.toContain('sk-ant-secret');
 });
+
+test.each(['sk-planted\nkey', 'sk-planted\u2028key'])(
+  'a key that no header can hold is final, and not told: %j',
+  async apiKey => {
+    const client = createClient({ apiKey, baseURL: 'http://127.0.0.1:1' });
+    const error = await client.beta.sessions.retrieve('sesn_1').catch((thrown: unknown) => thrown);
+    const failure = classify(error);
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('cannot be sent') });
+    expect(JSON.stringify(failure)).not.toContain('planted');
+  },
+);
+
+test('a password in the address is not told', async () => {
+  const client = createClient({ apiKey: 'key', baseURL: 'http://user:planted@127.0.0.1:1' });
+  const error = await client.beta.sessions.retrieve('sesn_1').catch((thrown: unknown) => thrown);
+  expect(classify(error)).toMatchObject({ reason: expect.stringContaining('//…@127.0.0.1') });
+});
