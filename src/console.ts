@@ -40,7 +40,11 @@ export async function consoleBeside(
   const client = createTemporalClient(config, connection);
   try {
     const shown = await consoleOf(config, client, uiAddress);
-    log.info(`console: ${shown.urlWithToken}`);
+    // Logs are kept and read by others: only a token that nobody else could know is told there.
+    const { token } = config.console;
+    log.info(
+      `console: ${token === undefined ? shown.urlWithToken : `${shown.url}?token=(HOLDFAST_CONSOLE_TOKEN)`}`,
+    );
     return {
       async close() {
         await shown.close();

@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { lineOf } from '../client/asking.ts';
+import { PayloadKeyError } from '../payload-codec.ts';
 import { type Access, guardHeaders } from './access.ts';
 import { answeredCalls } from './answered.ts';
 import { problem, type Viewer } from './fragments.ts';
@@ -86,6 +87,8 @@ export function createConsoleApp(parts: ConsoleParts): Hono {
     try {
       return await render(viewer);
     } catch (error) {
+      if (error instanceof PayloadKeyError)
+        return { title: 'Encrypted', at: 'none', main: problem(`${lineOf(error)}.`), status: 503 };
       const main = problem(
         `Temporal at ${parts.temporal} does not answer: ${lineOf(error)}.`,
         'This page goes on by itself when it does. Running tools do not need it; their results wait for it.',

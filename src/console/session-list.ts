@@ -1,5 +1,6 @@
 /** The list of sessions, from Temporal's visibility: no worker is asked. */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { lenientClient } from '../client/lenient-client.ts';
 import { SESSION_QUERIES, sessionRow } from '../client/session-rows.ts';
 import { codesOf, INVALID_ARGUMENT } from '../grpc-error.ts';
 import type { SessionFilter, SessionRow, SessionsPage, View } from './source.ts';
@@ -31,7 +32,7 @@ export async function listSessions(client: Client, filter: SessionFilter): Promi
     const wanted = filter.page * PAGE_ROWS + 1;
     const rows: SessionRow[] = [];
     const seen = new Set<string>();
-    for await (const info of client.workflow.list({
+    for await (const info of lenientClient(client).workflow.list({
       query: queryOf(filter),
       pageSize: Math.min(wanted, 1_000),
     })) {
