@@ -2,18 +2,13 @@
  * All that is known of one session: what its run says of itself where a worker answers, what its result tells where
  * it is over, and what Temporal alone knows where neither is to be had.
  */
-import {
-  type Client,
-  WorkflowContinuedAsNewError,
-  type WorkflowExecutionDescription,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { askOnce, lineOf } from '../client/asking.ts';
 import { pendingWork } from '../client/pending-work.ts';
 import { endOfRun } from '../client/run-end.ts';
-import { callsQuery, type RunResult, statusQuery } from '../workflows/messages.ts';
+import { type CallDetail, callsQuery, type RunResult, statusQuery } from '../workflows/messages.ts';
 import { kept } from './kept.ts';
-import { rowOf } from './session-list.ts';
+import { endWord, rowOf } from './session-list.ts';
 import type { SessionReading } from './source.ts';
 
 /** Milliseconds for Temporal's own answers, and for one that needs a worker: a page is waited for. */
@@ -24,7 +19,7 @@ const AGAIN_MS = 10_000;
 const RUNS_SHOWN = 20;
 const RUNS_PAUSE_MS = 10_000;
 
-type Told = Pick<SessionReading, 'status' | 'calls' | 'outcome' | 'unanswered'>;
+type Told = Pick<SessionReading, 'status' | 'calls' | 'missing' | 'outcome' | 'unanswered'>;
 
 export type ReadSession = (id: string, runId?: string) => Promise<SessionReading | undefined>;
 
@@ -92,31 +87,32 @@ async function askRunning(
       () => Promise.all([handle.query(statusQuery), handle.query(callsQuery)]),
       { limitMs: WORKER_MS },
     );
-    return { status, calls };
+    return { status, calls, missing: Math.max(0, status.settledCalls - calls.filter(isOver).length) };
   } catch (error) {
     return { unanswered: lineOf(error) };
   }
 }
 
-/** The result needs no worker; the record of what was done besides does, where the result does not hold it. */
+/** A result needs no worker; what has none (it was ended from outside, or goes on in another run) does. */
 async function readEnded(client: Client, run: WorkflowExecutionDescription): Promise<Told> {
   const { workflowId, runId } = run;
-  const end = await endOfRun(client, workflowId, runId, { unansweredMs: SERVER_MS }).catch(error => {
-    if (error instanceof WorkflowContinuedAsNewError) return undefined;
-    throw error;
-  });
-  const result = end?.kind === 'ended' ? end.result : undefined;
-  const asked = await askRunning(client, run);
-  const reason = end?.kind === 'ended' ? end.reason : 'it goes on in the next run';
-  if (result === undefined) return { ...asked, outcome: { state: 'ended', reason } };
-  return { ...ofResult(result), ...(asked.status === undefined ? {} : { status: asked.status }) };
+  const end = await endOfRun(client, workflowId, runId, { unansweredMs: SERVER_MS });
+  if (end.kind === 'ended' && end.result !== undefined) return ofResult(end.result);
+  const reason = end.kind === 'ended' ? end.reason : 'it goes on in the next run';
+  return { ...(await askRunning(client, run)), outcome: { state: endWord(run.status.name), reason } };
 }
 
-function ofResult({ calls, state, reason }: RunResult): Told {
+function isOver({ place, state }: CallDetail): boolean {
+  return place !== null || state === 'settled' || state === 'void';
+}
+
+function ofResult({ calls, places, state, reason, record = [], interrupts = [] }: RunResult): Told {
+  const waitingFor = `nothing: the run has ended (${reason})`;
   return {
     calls,
+    missing: Math.max(0, places - calls.filter(({ place }) => place !== null).length),
     outcome: { state, reason },
-    status: { state: 'ended', waitingFor: `nothing: the run has ended (${reason})`, record: [] },
+    status: { state: 'ended', waitingFor, record, interrupts },
   };
 }
 

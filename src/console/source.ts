@@ -46,6 +46,8 @@ export interface SessionReading {
   /** Absent where no worker answers and the run has no result. */
   readonly status?: Pick<SessionStatus, 'state' | 'waitingFor' | 'record'> & Partial<SessionStatus>;
   readonly calls?: readonly CallDetail[];
+  /** So many older calls are told by earlier runs only (I11). */
+  readonly missing?: number;
   /** How the run ended, in its own words. */
   readonly outcome?: { readonly state: string; readonly reason: string };
   /** Why the workers could not be asked, in one line. */

@@ -172,6 +172,9 @@ export interface RunResult extends SessionSummary {
   readonly calls: readonly CallDetail[];
   /** The last place that was given to a call. */
   readonly places: number;
+  /** As `SessionStatus` has them; absent in results of older code. */
+  readonly record?: SessionStatus['record'];
+  readonly interrupts?: SessionStatus['interrupts'];
 }
 
 export interface SessionStatus {

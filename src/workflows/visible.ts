@@ -58,6 +58,8 @@ export function resultOf(run: Run, state: RunResult['state'], reason: string): R
     host: run.workspace?.host ?? null,
     calls: newest(allCalls(run.state).map(callDetail)),
     places: run.state.places ?? 0,
+    record: run.record,
+    interrupts: interruptsOf(run),
   };
 }
 
@@ -100,6 +102,10 @@ export function callsAfter(run: Run, asked: Partial<CallsAfter> | undefined): Ca
 
 const CALLS_AT_ONCE = 200;
 
+function interruptsOf({ state }: Run): { at: string; thread: string | null }[] {
+  return state.interrupts.map(({ order, thread }) => ({ at: order.stamp, thread }));
+}
+
 export function statusOf(run: Run): SessionStatus {
   const calls = activeCalls(run.state);
   return {
@@ -117,7 +123,7 @@ export function statusOf(run: Run): SessionStatus {
     ...(run.stuck === undefined
       ? {}
       : { stuck: { since: new Date(run.stuck.since).toISOString(), what: run.stuck.what } }),
-    interrupts: run.state.interrupts.map(({ order, thread }) => ({ at: order.stamp, thread })),
+    interrupts: interruptsOf(run),
   };
 }
 

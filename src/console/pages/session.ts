@@ -132,6 +132,7 @@ function callList(reading: SessionReading, filter: CallFilter, viewer: Viewer): 
     })}</tbody>
   </table>${legend(drawn)}`
   }
+  ${page === pages && filter.shown === 'all' && reading.missing ? html`<p class="quiet">${count(reading.missing, 'older call')} of this session: ask an earlier run, below, which has them.</p>` : ''}
   ${pages === 1 ? '' : html`<nav class="pager" aria-label="Pages of the calls">${page > 1 ? html`<a class="button" rel="prev" href="${address({ page: page - 1 })}">← Newer</a>` : ''}<span class="quiet">${count(found.length, 'call')}, page ${page} of ${pages}</span>${page < pages ? html`<a class="button" rel="next" href="${address({ page: page + 1 })}">Older →</a>` : ''}</nav>`}
 </section>`;
 }
