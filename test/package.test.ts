@@ -1,9 +1,18 @@
 /** The package as it is installed: built, without sources, imported by its name. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -57,6 +66,28 @@ describe('an installed package', () => {
     expect(
       loaded.filter(each => /core-bridge|@temporalio\/worker|@anthropic-ai|webpack|hono|\.node$/.test(each)),
     ).toEqual([]);
+  });
+
+  it('serves the console with its files', async () => {
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
+    const assets = files.find(each => each.endsWith('console/assets')) ?? '';
+    const ours = join(folder, 'node_modules', 'holdfast');
+    cpSync(join(ROOT, assets), join(ours, assets), { recursive: true });
+    const path = file(
+      'shows.js',
+      `const { startConsole } = await import(${JSON.stringify(pathToFileURL(join(ours, 'dist/console/server.js')).href)});
+       const source = { sessions: async () => ({ rows: [], more: false, counts: {} }), waiting: async () => 0, thisHost: async () => undefined };
+       const shown = await startConsole({ source, host: '127.0.0.1', port: 0, readsNeedToken: false, temporal: '', defaultName: '' });
+       const page = await (await fetch(shown.url)).text();
+       const named = [...page.matchAll(/"(\\/assets\\/[^"]+)"/g)].map(([, name]) => name);
+       const answers = await Promise.all(named.map(async name => (await fetch(new URL(name, shown.url))).status));
+       await shown.close();
+       console.log(JSON.stringify(answers));`,
+    );
+    const { stdout } = await run(process.execPath, [path], { cwd: folder });
+    const answers = JSON.parse(stdout) as number[];
+    expect(answers.length).toBeGreaterThan(5);
+    expect(new Set(answers)).toEqual(new Set([200]));
   });
 
   it('types what a backend writes, and refuses what is wrong', async () => {
