@@ -24,6 +24,9 @@ export function consoleOf(config: Config, client: Client, uiAddress?: string): P
   });
 }
 
+/** A page is waited for. */
+export const CONNECT_MS = 3_000;
+
 export interface OpenConsole {
   close(): Promise<void>;
 }
@@ -36,7 +39,7 @@ export async function consoleBeside(
 ): Promise<OpenConsole> {
   const { host, port } = config.console;
   // Not connected yet: while Temporal is away the pages say so.
-  const connection = Connection.lazy(config.temporal.connection);
+  const connection = Connection.lazy({ ...config.temporal.connection, connectTimeout: CONNECT_MS });
   const client = createTemporalClient(config, connection);
   try {
     const shown = await consoleOf(config, client, uiAddress);

@@ -3,7 +3,7 @@ import { type Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
 import { type Config, readConfig } from '../config.ts';
 import type { Console } from '../console/server.ts';
-import { consoleOf } from '../console.ts';
+import { CONNECT_MS, consoleOf } from '../console.ts';
 import { createTemporalClient } from '../data-converter.ts';
 import { errorLine } from '../error-text.ts';
 import { catchEndingSignals } from './ending-signals.ts';
@@ -45,7 +45,7 @@ async function run(flags: Flags): Promise<void> {
   const config = settled(readConfig(), flags);
   const signals = catchEndingSignals();
   // Not connected yet: while Temporal is away the pages say so.
-  const connection = Connection.lazy(config.temporal.connection);
+  const connection = Connection.lazy({ ...config.temporal.connection, connectTimeout: CONNECT_MS });
   try {
     const client = createTemporalClient(config, connection);
     const shown = await listen(config, client);

@@ -13,7 +13,7 @@ import {
   type HeldCall,
   heldQuery,
 } from '../workflows/messages.ts';
-import { askOnce } from './asking.ts';
+import { ANSWER_MS, askOnce } from './asking.ts';
 import { lenientClient } from './lenient-client.ts';
 import { sharedTemporal } from './temporal.ts';
 
@@ -31,29 +31,44 @@ const ASKED_AT_ONCE = 20;
  * missing for a moment: Temporal's list is eventually consistent.
  *
  * @param client absent: the one that the process shares, by `TEMPORAL_*`.
+ * @param options.limitMs for each session's answer (10,000). Where nobody answers for the first ones, the others are not
+ *   asked.
  * @throws what the list throws; a session that cannot be asked is told in `unanswered`.
  */
-export async function heldCalls(client: Client = sharedTemporal().client): Promise<HeldCalls> {
+export async function heldCalls(
+  client: Client = sharedTemporal().client,
+  { limitMs = ANSWER_MS }: { readonly limitMs?: number } = {},
+): Promise<HeldCalls> {
   const sessions = await sessionsThatHold(client);
   const calls: HeldCall[] = [];
   const unanswered: { session: string; reason: string }[] = [];
   for (let at = 0; at < sessions.length; at += ASKED_AT_ONCE) {
     const asked = sessions.slice(at, at + ASKED_AT_ONCE).map(async session => {
       try {
-        return await heldCallsOf(client, session);
+        return await heldCallsOf(client, session, limitMs);
       } catch (error) {
         unanswered.push({ session, reason: errorText(error) });
         return [];
       }
     });
     calls.push(...(await Promise.all(asked)).flat());
+    const rest = sessions.slice(at + ASKED_AT_ONCE);
+    if (unanswered.length < at + ASKED_AT_ONCE) continue;
+    unanswered.push(
+      ...rest.map(session => ({ session, reason: 'not asked: nobody answers for the others' })),
+    );
+    break;
   }
   return { calls, unanswered };
 }
 
 /** Those of one session. @throws when Temporal or a worker does not answer within 10 s, or no run is known. */
-export function heldCallsOf(client: Client, sessionId: string): Promise<readonly HeldCall[]> {
-  return askOnce(client, () => client.workflow.getHandle(sessionId).query(heldQuery));
+export function heldCallsOf(
+  client: Client,
+  sessionId: string,
+  limitMs = ANSWER_MS,
+): Promise<readonly HeldCall[]> {
+  return askOnce(client, () => client.workflow.getHandle(sessionId).query(heldQuery), { limitMs });
 }
 
 async function sessionsThatHold(client: Client): Promise<string[]> {

@@ -45,8 +45,9 @@ export function answeredCalls(
         const details = await callsOf(held.session).catch(() => undefined);
         const detail = details?.find(({ id }) => id === held.call);
         // Another look may have told it meanwhile.
-        if (detail === undefined || !seen.has(key) || !isDecided(detail)) continue;
+        if (details === undefined || !seen.has(key) || (detail !== undefined && !isDecided(detail))) continue;
         seen.delete(key);
+        if (detail === undefined) continue;
         all = [answeredOf(held, detail), ...all].slice(0, SHOWN);
       }
     },

@@ -53,7 +53,10 @@ export function createConsoleApp(parts: ConsoleParts): Hono {
     maxSize: BODY_BYTES,
     onError: c => c.json({ text: 'Not taken: the message is too long.' }, 413),
   });
-  const answered = answeredCalls(async session => (await source.session(session))?.calls);
+  const answered = answeredCalls(async session => {
+    const reading = await source.session(session);
+    return reading === undefined ? [] : reading.calls;
+  });
 
   app.use(guardHeaders(), async (c, next) => {
     const wrongHost = access.wrongHost(c);
@@ -89,6 +92,7 @@ export function createConsoleApp(parts: ConsoleParts): Hono {
     } catch (error) {
       if (error instanceof PayloadKeyError)
         return { title: 'Encrypted', at: 'none', main: problem(`${lineOf(error)}.`), status: 503 };
+      if (error instanceof TypeError || error instanceof RangeError) throw error;
       const main = problem(
         `Temporal at ${parts.temporal} does not answer: ${lineOf(error)}.`,
         'This page goes on by itself when it does. Running tools do not need it; their results wait for it.',

@@ -13,7 +13,7 @@ import type { SessionReading } from './source.ts';
 
 /** Milliseconds for Temporal's own answers, and for one that needs a worker: a page is waited for. */
 const SERVER_MS = 5_000;
-const WORKER_MS = 3_000;
+export const WORKER_MS = 3_000;
 /** What a run says of itself is asked again after so long also where its history has not grown. */
 const AGAIN_MS = 10_000;
 const RUNS_SHOWN = 20;
@@ -26,7 +26,7 @@ export type ReadSession = (id: string, runId?: string) => Promise<SessionReading
 /** @returns a reader that remembers what it was told while nothing has happened since. */
 export function sessionReader(client: Client): ReadSession {
   const told = new Map<string, { readonly mark: string; readonly at: number; readonly told: Told }>();
-  const runs = kept(id => runsOf(client, id), RUNS_PAUSE_MS);
+  const runs = kept(id => askOnce(client, () => runsOf(client, id), { limitMs: SERVER_MS }), RUNS_PAUSE_MS);
 
   /** A history that has not grown has nothing new to tell. */
   async function askRun(run: WorkflowExecutionDescription): Promise<Told> {
@@ -50,7 +50,7 @@ export function sessionReader(client: Client): ReadSession {
     const { session, host, title, startedAt, endedAt } = rowOf(run as never);
     return {
       ...{ session, startedAt, endedAt, execution: run.status.name, runId: run.runId },
-      newest: runId === undefined || others[0]?.runId === run.runId,
+      newest: runId === undefined || others.length === 0 || others[0]?.runId === run.runId,
       title: now.status?.title ?? title,
       host: now.status?.host ?? host,
       ...now,

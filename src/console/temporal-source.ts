@@ -6,7 +6,7 @@ import { readCallOutput } from '../tool-host/call-output.ts';
 import { knownHostId } from '../tool-host/host-id.ts';
 import { kept } from './kept.ts';
 import { listSessions, WAITING_QUERY } from './session-list.ts';
-import { sessionReader } from './session-reading.ts';
+import { sessionReader, WORKER_MS } from './session-reading.ts';
 import type { ConsoleSource, SessionFilter } from './source.ts';
 
 export interface TemporalSourceOptions {
@@ -30,7 +30,7 @@ export function temporalSource({ client, stateDir }: TemporalSourceOptions): Con
     const [id = '', runId] = JSON.parse(key) as [string, string?];
     return readSession(id, runId);
   }, PAUSE_MS);
-  const held = kept(() => heldCalls(client), PAUSE_MS);
+  const held = kept(() => heldCalls(client, { limitMs: WORKER_MS }), PAUSE_MS);
   const waiting = kept(
     () => askOnce(client, () => client.workflow.count(WAITING_QUERY), { limitMs: SERVER_MS }),
     2 * PAUSE_MS,
@@ -40,7 +40,7 @@ export function temporalSource({ client, stateDir }: TemporalSourceOptions): Con
     sessions: filter => sessions(JSON.stringify(filter)),
     session: (id, runId) => session(sessionKey(id, runId)),
     held: () => held(''),
-    heldOf: id => heldCallsOf(client, id),
+    heldOf: id => heldCallsOf(client, id, WORKER_MS),
     waiting: async () => (await waiting('')).count,
     async answer(id, answer) {
       const taken = await answerApproval(client, id, answer);

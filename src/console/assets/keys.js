@@ -51,6 +51,7 @@ const KEYS = {
   a: () => picked()?.querySelector('[data-allow]')?.focus(),
   d: () => picked()?.querySelector('[data-message]')?.focus(),
   i: () => picked()?.querySelector('[data-input]')?.toggleAttribute('data-whole'),
+  Enter: target => target.matches('[data-item]') && target.querySelector('[data-open]')?.click(),
   o: () => picked()?.querySelector('[data-open]')?.click(),
   '/': () => document.getElementById('find')?.select(),
   '?': () => (help.open ? help.close() : help.showModal()),
@@ -70,8 +71,8 @@ document.addEventListener('keydown', event => {
   const go = before === 'g' ? GO[key] : undefined;
   before = key;
   const act = go === undefined ? KEYS[key] : () => location.assign(go);
-  if (act === undefined) return;
-  act();
+  // A button or a link does what Enter means there.
+  if (act === undefined || act(target) === false) return;
   event.preventDefault();
 });
 
