@@ -4,20 +4,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersOf } from './support/answers.ts';
 import { openChromium } from './support/chromium.ts';
 import { eventually } from './support/eventually.ts';
+import type { HoldfastProcess } from './support/holdfast-process.ts';
 import { sharedWorld } from './support/world.ts';
 
 const shared = sharedWorld(import.meta.url);
 let browser: Browser;
+let shown: HoldfastProcess;
 let url = '';
 let urlWithToken = '';
 
 beforeAll(async () => {
   browser = await openChromium();
-  const shown = shared().run(['console', '--port', '0', '--json']);
+  shown = shared().run(['console', '--port', '0', '--json']);
   await shown.says('urlWithToken');
   ({ url, urlWithToken } = JSON.parse(shown.stdout) as { url: string; urlWithToken: string });
 });
-afterAll(() => browser?.close());
+afterAll(async () => {
+  await browser?.close();
+  expect(await shown?.end('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
+});
 
 /** A page of its own, which fails the test where the browser complains. */
 async function opened(address: string): Promise<{ page: Page; complaints: string[] }> {
@@ -44,7 +49,7 @@ describe.concurrent('the console', () => {
       { ask: 'bash', input: { command: hostile } },
       { ask: 'bash', input: { command: 'echo "never 0000000000000" >> "$EFFECTS"' } },
     ]);
-    await w.begin(session.id, { maxIdleMs: 600_000 });
+    const handle = await w.begin(session.id, { maxIdleMs: 600_000 });
     const { page, complaints } = await opened(urlWithToken);
     expect(page.url()).toBe(`${url}sessions`);
     await page.keyboard.press('g');
@@ -73,6 +78,8 @@ describe.concurrent('the console', () => {
       .filter(({ processed_at }) => processed_at !== null);
     expect(verdicts.map(({ result }) => result)).toEqual(['allow', 'deny']);
     expect(JSON.stringify(session.events('agent.tool_result'))).toContain('not on a Friday');
+    await w.begin(session.id, { maxIdleMs: 100 });
+    expect((await handle.result()).calls).toMatchObject([{ posted: true }, { posted: false }]);
     expect(w.effects('never')).toEqual([]);
     expect(await page.title()).toContain('Holdfast');
     expect(complaints).toEqual([]);
