@@ -45,7 +45,7 @@ describe.concurrent('a tool that kills its tool host', () => {
     const labels = ['ks1', 'ks2'];
     const session = w.session(async agent => {
       await agent.calls([
-        tool('kill_host', 'killer'),
+        { name: 'kill_host', input: { label: 'killer', others: labels } },
         ...labels.map(label => ({ name: 'effect', input: { label, ms: 120_000 } })),
       ]);
       await agent.call('bash', { command: 'echo on' });

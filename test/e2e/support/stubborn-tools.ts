@@ -1,6 +1,6 @@
 /** `tools.ts`, and tools that kill what serves them or will not be ended. */
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import tools from './tools.ts';
@@ -15,15 +15,22 @@ function note(line: string): void {
   appendFileSync(process.env.EFFECTS ?? '/dev/null', `${line} ${Date.now()}\n`);
 }
 
+function noted(): string {
+  return readFileSync(process.env.EFFECTS ?? '/dev/null', 'utf8');
+}
+
 function killer(name: string) {
   return betaTool({
     name,
-    description: 'kills the process that serves it',
-    inputSchema: labelled,
-    run: async ({ label }) => {
+    description: 'kills the process that serves it, when all others have begun',
+    inputSchema: {
+      type: 'object',
+      properties: { label: { type: 'string' }, others: { type: 'array', items: { type: 'string' } } },
+      required: ['label'],
+    } as const,
+    run: async ({ label, others = [] }) => {
       note(`begin ${label}`);
-      // Its siblings get going first.
-      await sleep(1_000);
+      while (!others.every(other => noted().includes(`begin ${other} `))) await sleep(20);
       process.kill(process.pid, 'SIGKILL');
       return 'never';
     },
