@@ -15,6 +15,7 @@ import {
 } from '../workflows/messages.ts';
 import { ANSWER_MS, askOnce } from './asking.ts';
 import { lenientClient } from './lenient-client.ts';
+import { SESSION_QUERIES } from './session-rows.ts';
 import { sharedTemporal } from './temporal.ts';
 
 export interface HeldCalls {
@@ -72,13 +73,12 @@ export function heldCallsOf(
 }
 
 async function sessionsThatHold(client: Client): Promise<string[]> {
-  const served = "WorkflowType = 'runSession' AND ExecutionStatus = 'Running'";
   try {
-    return await idsOf(client, `${served} AND HoldfastHeldCalls > 0`);
+    return await idsOf(client, SESSION_QUERIES.held);
   } catch (error) {
     // Where the search attributes could not be registered, every session is asked.
     if (!codesOf(error).includes(INVALID_ARGUMENT)) throw error;
-    return idsOf(client, served);
+    return idsOf(client, SESSION_QUERIES.running);
   }
 }
 

@@ -14,11 +14,22 @@ export interface SessionRow {
   readonly startedAt: string;
 }
 
-/** Queries of what people on duty look for, as they may be typed into the Temporal UI (docs/duty.md). */
+const ALL = "WorkflowType = 'runSession'";
+const RUNNING = `${ALL} AND ExecutionStatus = 'Running'`;
+
+/** What people on duty look for, as it may be typed into the Temporal UI (docs/duty.md). */
 export const SESSION_QUERIES = {
-  running: "WorkflowType = 'runSession' AND ExecutionStatus = 'Running'",
-  all: "WorkflowType = 'runSession'",
+  all: ALL,
+  running: RUNNING,
+  held: `${RUNNING} AND HoldfastHeldCalls > 0`,
+  stuck: `${RUNNING} AND HoldfastState = 'stuck'`,
+  failed: `${ALL} AND ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')`,
 } as const;
+
+/** The sessions of a query whose workspace is on this host. */
+export function onHost(query: string, host: string): string {
+  return `${query} AND HoldfastHost = '${host.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
 
 /** Newest first, at most `limit`; the runs that continued as new are one. */
 export async function sessionRows(client: Client, query: string, limit: number): Promise<SessionRow[]> {

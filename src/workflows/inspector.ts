@@ -46,7 +46,7 @@ function wordOf({ state, stuck, heldCalls, openCalls }: SessionStatus): string {
 }
 
 /** Markdown: how it stands, and a table of what goes on and of the newest calls. */
-function detailsOf(run: Run, status: SessionStatus): string {
+export function detailsOf(run: Run, status: SessionStatus): string {
   const { calls, forgotten } = run.state;
   // Insertion order is near enough to the calls' own here, and sorting thousands at every change is not cheap.
   const newest = Object.values(calls).slice(-SHOWN).reverse();
