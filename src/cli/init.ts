@@ -8,13 +8,18 @@ export function initCommand(): Command {
   return new Command('init')
     .description('write a tools module, an .env and a package script into a folder; nothing is overwritten')
     .argument('[dir]', 'the folder, made where it is missing', '.')
+    .option('--json', 'print one line of JSON')
     .addHelpText('after', '\nExamples:\n  holdfast init\n  holdfast init my-agent')
     .action(init);
 }
 
-function init(dir: string): void {
+function init(dir: string, { json }: { readonly json?: boolean }): void {
   const folder = resolve(dir);
   const { lines, next } = projectIn(folder);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ folder, done: lines, next })}\n`);
+    return;
+  }
   const enter = relative(process.cwd(), folder);
   const [first, second] = next;
   const said = [

@@ -97,9 +97,13 @@ async function failureOf(
 /** So long may work wait before it is worth a word that nobody has taken it, ms. */
 const UNTAKEN_MS = 5_000;
 
+/** They wait for as long as it takes; that a worker before them was lost is no trouble while they run. */
+const LASTING = ['listen', 'keepLease', 'runTool'];
+
 /** What does not go as it should, one line each: `posting results: attempt 7, next in 8 s; last failure: …`. */
 export function troublesOf(work: readonly PendingWork[], now = Date.now()): string[] {
   return work.flatMap(({ type, id, what, attempt, state, since, next, failure }) => {
+    if (state === 'running' && LASTING.includes(type)) return [];
     const name = type === 'runTool' ? `${what} (${oneLine(id)})` : what;
     const waits = state === 'waiting' && since !== null ? now - Date.parse(since) : 0;
     const untaken = waits > UNTAKEN_MS ? [`nobody has taken it for ${lasted(waits)}`] : [];

@@ -24,6 +24,12 @@ describe('what Temporal has under way', () => {
     expect(troublesOf([work({}), work({ state: 'waiting' })], NOW)).toEqual([]);
   });
 
+  it('is no trouble where it lasts and runs again, after a worker was lost', () => {
+    const listening = { type: 'listen', attempt: 2, failure: 'its worker was not heard of in time' };
+    expect(troublesOf([work(listening)], NOW)).toEqual([]);
+    expect(troublesOf([work({ ...listening, state: 'backing-off', next: at(1) })], NOW)).toHaveLength(1);
+  });
+
   it('is told with its attempt, its last failure and its next try when it is tried again', () => {
     const again = { attempt: 7, failure: 'the API answers 503' };
     expect(troublesOf([work({ ...again, state: 'backing-off', next: at(8) })], NOW)).toEqual([

@@ -89,10 +89,13 @@ describe.concurrent('a held call', () => {
     expect(textsOf(session)).toEqual(['first\nsecond']);
 
     // What the Temporal UI shows of each step.
-    const { activities, timers } = await w.history(session.id);
+    const { activities, timers } = await eventually('the turn is over', async () => {
+      const history = await w.history(session.id);
+      return history.countdowns.length > 0 && history;
+    });
     for (const { summary } of [...activities, ...timers]) expect(summary).toMatch(/\w+ \w+/);
     expect(activities.find(({ id }) => id === call)?.summary).toMatch(/^bash: echo first/);
-    expect(timers.map(({ summary }) => summary)).toContain('waiting 600 s for the next turn');
+    expect(timers.at(-1)?.summary).toBe('waiting 600 s for the next turn');
     await w.begin(session.id, { maxIdleMs: 100 });
     expect((await handle.result()).calls).toMatchObject([{ posted: true, attempts: 1 }]);
   });
@@ -146,15 +149,20 @@ describe.concurrent('docs/duty.md', () => {
     await finds('failed', failed.id);
     expect(await found(w, queries.held ?? '')).not.toContain(stuck.id);
     expect(await found(w, queries.stuck ?? '')).not.toContain(held.id);
-    const { host, stuck: on, waitingFor } = await w.status(stuck.id);
-    expect([on?.what, waitingFor]).toEqual(['the API to take what is posted', 'results to be posted']);
+    const { host, waitingFor } = await eventually('it is stuck on its post', async () => {
+      const status = await w.status(stuck.id);
+      return status.stuck?.what === 'the API to take what is posted' && status;
+    });
+    expect(waitingFor).toBe('results to be posted');
     queries.host = queries.host?.replace(someHost, host ?? '') ?? '';
     await finds('host', stuck.id);
     expect(await found(w, queries.environment ?? '')).toEqual([]);
 
-    const { stdout } = await done(w, ['show', stuck.id]);
-    expect(stdout).toContain('stuck: it has waited for the API to take what is posted for ');
-    expect(stdout).toMatch(/^posting results: attempt \d+,? .*last failure: .*503/m);
+    const shown = await eventually('what is tried again is shown', async () => {
+      const { stdout } = await done(w, ['show', stuck.id]);
+      return /^posting results: attempt \d+.*; last failure: .*503/m.test(stdout) && stdout;
+    });
+    expect(shown).toContain('stuck: it has waited for the API to take what is posted for ');
     expect((await done(w, ['list', '--stuck'])).stdout).toContain(stuck.id);
     expect((await done(w, ['list', '--host', host ?? ''])).stdout).toContain(stuck.id);
     stuck.clearFaults();
