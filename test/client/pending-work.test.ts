@@ -15,6 +15,7 @@ function work(more: Partial<PendingWork>): PendingWork {
     next: null,
     failure: null,
     failureType: null,
+    givenUpAfterMs: null,
     ...more,
   };
 }
