@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { adoptCommand } from './cli/adopt.ts';
 import { approvalsCommand } from './cli/approvals.ts';
 import { chaosCommand } from './cli/chaos.ts';
+import { codecServerCommand } from './cli/codec-server.ts';
 import { consoleCommand } from './cli/console.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
@@ -13,6 +14,7 @@ import { exitCodeOf, lastWords } from './cli/failure.ts';
 import { healthCommand } from './cli/health.ts';
 import { initCommand } from './cli/init.ts';
 import { listCommand } from './cli/list.ts';
+import { logsCommand } from './cli/logs.ts';
 import { replayCommand } from './cli/replay.ts';
 import { setupCommand } from './cli/setup.ts';
 import { showCommand } from './cli/show.ts';
@@ -20,6 +22,7 @@ import { startCommand } from './cli/start.ts';
 import { stopCommand } from './cli/stop.ts';
 import { toolsCommand } from './cli/tools.ts';
 import { upCommand } from './cli/up.ts';
+import { watchCommand } from './cli/watch.ts';
 import { webhookCommand } from './cli/webhook.ts';
 import { workerCommand } from './cli/worker.ts';
 import { errorLine } from './error-text.ts';
@@ -39,12 +42,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(startCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(watchCommand())
+    .addCommand(logsCommand())
     .addCommand(stopCommand())
     .addCommand(healthCommand())
     .addCommand(adoptCommand())
     .addCommand(approvalsCommand())
     .addCommand(consoleCommand())
     .addCommand(webhookCommand())
+    .addCommand(codecServerCommand())
     .addCommand(setupCommand())
     .addCommand(doctorCommand())
     .addCommand(replayCommand())

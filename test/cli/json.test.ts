@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { adoptCommand } from '../../src/cli/adopt.ts';
@@ -45,3 +46,15 @@ it.each(commands.map(command => [command.name(), command] as const))(
     expect(command.options.map(option => option.long)).toContain('--json');
   },
 );
+
+it('every command that there is can be typed', () => {
+  const folder = new URL('../../src/cli/', import.meta.url);
+  const main = readFileSync(new URL('../cli.ts', folder), 'utf8');
+  const made = readdirSync(folder).flatMap(file =>
+    [
+      ...readFileSync(new URL(file, folder), 'utf8').matchAll(/^export function (\w+Command)\(\): Command/gm),
+    ].map(([, name = '']) => name),
+  );
+  expect(made.length).toBeGreaterThan(20);
+  expect(made.filter(name => !main.includes(`.addCommand(${name}())`))).toEqual([]);
+});
