@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { getClient } from '@temporalio/activity';
-import { tsToMs } from '@temporalio/common/lib/time.js';
-import { type Logger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { type Logger, Worker, type WorkerOptions } from '@temporalio/worker';
 import { openAttempts } from './activities/attempts.ts';
 import { createBatchSignal } from './activities/batch-signal.ts';
 import {
@@ -17,7 +16,6 @@ import { createParkedStreams } from './activities/parked-streams.ts';
 import { createOwnResults } from './anthropic/own-results.ts';
 import type { Config } from './config.ts';
 import { createTemporalClient, dataConverter } from './data-converter.ts';
-import { errorText } from './error-text.ts';
 import { turnOnFailpoints } from './failpoint.ts';
 import { reportHealth } from './health-report.ts';
 import { reloadOnChange } from './hot-reload.ts';
@@ -30,8 +28,8 @@ import { type Sweeping, sweepRegularly } from './sweeping.ts';
 import { hostId } from './tool-host/host-id.ts';
 import { DEFAULT_LIMITS } from './tool-host/limits.ts';
 import { mountsOf, openApi } from './worker-api.ts';
+import { connectWorker } from './worker-connection.ts';
 import { sayCurrent, versioned } from './worker-deployment.ts';
-import { WorkerError } from './worker-error.ts';
 import { type IntakeFlags, intakeOf } from './worker-intake.ts';
 import { openMetrics } from './worker-metrics.ts';
 import { prepareWorker } from './worker-preparation.ts';
@@ -87,7 +85,7 @@ export async function startWorker(
     );
   };
   installRuntime(logger, { address, probe, metrics: config.metrics });
-  const { connection, namespaceId, retentionMs } = await connect(config);
+  const { connection, namespaceId, retentionMs } = await connectWorker(config);
   const attempts = openAttempts(config.stateDir);
   const host = roles.includes('tools') ? await hostId(config.stateDir) : undefined;
   const client = createTemporalClient(config, connection);
@@ -230,21 +228,3 @@ export async function startWorker(
 
 const bundle = ({ cacheDir, encryptsPayloads }: Config, logger: Logger) =>
   workflowBundle(cacheDir, logger, encryptsPayloads);
-
-async function connect(config: Config) {
-  const { address, connection, namespace } = config.temporal;
-  try {
-    const native = await NativeConnection.connect(connection);
-    const described = await native.withDeadline(Date.now() + 10_000, () =>
-      native.workflowService.describeNamespace({ namespace }),
-    );
-    const retentionMs = tsToMs(described.config?.workflowExecutionRetentionTtl);
-    // Where the server does not tell its id, its name must do.
-    return { connection: native, namespaceId: described.namespaceInfo?.id || namespace, retentionMs };
-  } catch (error) {
-    throw new WorkerError(
-      `cannot use Temporal at ${address}, namespace ${namespace}: ${errorText(error)}`,
-      false,
-    );
-  }
-}

@@ -7,6 +7,8 @@ import { world } from './support/world.ts';
 
 interface Span {
   readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
   readonly name: string;
   readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
   readonly status: { readonly code?: number; readonly message?: string };
@@ -55,10 +57,22 @@ it('row 160: a span for each tool call and each work item, in one trace for a ru
   // What has not been sent by then is sent at a worker's end.
   await worker.end('SIGTERM');
   expect(new Set(spans().map(({ name }) => name))).toEqual(
-    new Set(['execute_tool bash', 'execute_tool read', 'anthropic.environment.work']),
+    new Set([
+      ...['execute_tool bash', 'execute_tool read', 'anthropic.environment.work'],
+      ...['holdfast.session', 'holdfast.open_workspace', 'holdfast.post_results'],
+    ]),
   );
   expect(new Set(spans().map(({ traceId }) => traceId)).size).toBe(1);
   const named = (name: string) => spans().find(span => span.name === name);
+  const root = named('holdfast.session');
+  expect(root?.parentSpanId ?? '').toBe('');
+  expect(new Set(spans().flatMap(span => (span === root ? [] : [span.parentSpanId])))).toEqual(
+    new Set([root?.spanId]),
+  );
+  for (const span of spans()) expect(attributeOf(span, 'anthropic.session.id')).toBe(session.id);
+  expect(JSON.stringify(named('holdfast.post_results'))).toContain(
+    attributeOf(named('execute_tool bash'), 'gen_ai.tool.call.id'),
+  );
   expect(named('execute_tool bash')?.status.code).toBe(1);
   expect(attributeOf(named('execute_tool bash'), 'anthropic.session.id')).toBe(session.id);
   expect(named('execute_tool read')?.status).toEqual({ code: 2, message: 'the tool answered with an error' });
