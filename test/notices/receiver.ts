@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 /** @param answer to the `nth` request, from 1 on. */
-export async function startReceiver(answer: (nth: number, received: Received) => Answer) {
+export async function startReceiver(answer: (nth: number, received: Received) => Answer | Promise<Answer>) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -26,7 +26,7 @@ export async function startReceiver(answer: (nth: number, received: Received) =>
       body: Buffer.concat(chunks).toString(),
       path: request.url ?? '',
     };
-    const { status, headers = {}, never } = answer(received.push(one), one);
+    const { status, headers = {}, never } = await answer(received.push(one), one);
     if (never !== true) response.writeHead(status, headers).end('what a receiver says is of no interest');
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
