@@ -1,4 +1,5 @@
 /** The calls that wait for a person, and what a person says of them. */
+import { randomUUID } from 'node:crypto';
 import {
   type Client,
   type WorkflowHandle,
@@ -13,7 +14,7 @@ import {
   type HeldCall,
   heldQuery,
 } from '../workflows/messages.ts';
-import { ANSWER_MS, askOnce } from './asking.ts';
+import { ANSWER_MS, ask, askOnce } from './asking.ts';
 import { lenientClient } from './lenient-client.ts';
 import { SESSION_QUERIES } from './session-rows.ts';
 import { sharedTemporal } from './temporal.ts';
@@ -109,7 +110,10 @@ export async function answerApproval(
 ): Promise<ApprovalTaken> {
   const handle: WorkflowHandle = client.workflow.getHandle(sessionId);
   try {
-    await askOnce(client, () => handle.executeUpdate(answerApprovalUpdate, { args: [answer] }));
+    // A run that continues as new at that moment drops what it was asked; what it took is not taken twice.
+    const updateId = randomUUID();
+    const asked = () => handle.executeUpdate(answerApprovalUpdate, { args: [answer], updateId });
+    await ask(client, `the answer to ${answer.callId}`, asked, { unansweredMs: ANSWER_MS });
     return { kind: 'accepted' };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'not-served' };
