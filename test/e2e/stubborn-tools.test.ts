@@ -69,7 +69,7 @@ describe.concurrent('a tool that kills its tool host', () => {
   it('starts three times where it is idempotent, and then it is reported: it cannot loop', async () => {
     const w = shared();
     const session = w.session(async agent => {
-      await agent.call('kill_host_again', { label: 'again' });
+      await agent.call('kill_host_again', { label: 'again', others: [] });
       await agent.call('bash', { command: 'echo on' });
     });
     const { calls } = await (await w.begin(session.id)).result();

@@ -26,9 +26,9 @@ function killer(name: string) {
     inputSchema: {
       type: 'object',
       properties: { label: { type: 'string' }, others: { type: 'array', items: { type: 'string' } } },
-      required: ['label'],
+      required: ['label', 'others'],
     } as const,
-    run: async ({ label, others = [] }) => {
+    run: async ({ label, others }) => {
       note(`begin ${label}`);
       while (!others.every(other => noted().includes(`begin ${other} `))) await sleep(20);
       process.kill(process.pid, 'SIGKILL');
