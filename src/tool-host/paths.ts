@@ -13,7 +13,7 @@
  */
 import { createHash } from 'node:crypto';
 import { access, constants, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorText } from '../error-text.ts';
 
 export interface SessionPaths {
@@ -105,10 +105,8 @@ export async function checkStateDir(stateDir: string): Promise<StateDirCheck> {
   const tooLong = socketPathProblem(stateDir);
   if (tooLong !== undefined) return { kind: 'unusable', message: `${tooLong.found}; ${tooLong.mend}` };
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
-    await mkdir(runFolder(stateDir), { recursive: true, mode: 0o700 });
-    await mkdir(sessionsFolder(stateDir), { recursive: true, mode: 0o700 });
     for (const folder of [stateDir, runFolder(stateDir), sessionsFolder(stateDir)]) {
+      await makeFolder(folder);
       await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     }
     return { kind: 'ok' };
@@ -117,4 +115,15 @@ export async function checkStateDir(stateDir: string): Promise<StateDirCheck> {
     const message = `the state folder ${stateDir} cannot be used: ${why}; choose a writable folder (HOLDFAST_STATE_DIR)`;
     return { kind: 'unusable', message };
   }
+}
+
+/** Node's own `recursive` never returns where a folder cannot be made although its parent is there, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const make = () => mkdir(path, { mode: 0o700 });
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return;
+    if (error.code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  });
 }

@@ -37,6 +37,11 @@ describe('checkStateDir', () => {
     expect(await checkStateDir(long.slice(0, -spare))).toEqual({ kind: 'ok' });
   });
 
+  test('refuses a folder in one that takes none, as /proc', async () => {
+    const told = await checkStateDir('/proc/holdfast/state');
+    expect(told).toMatchObject({ kind: 'unusable', message: expect.stringContaining('/proc/holdfast') });
+  });
+
   test('refuses a folder that cannot be made', async () => {
     const told = await checkStateDir('/dev/null/state');
     expect(told).toMatchObject({
