@@ -18,7 +18,7 @@ export async function connectWorker(config: Pick<Config, 'temporal'>) {
     return { connection: native, namespaceId: described.namespaceInfo?.id || namespace, retentionMs };
   } catch (error) {
     throw new WorkerError(
-      `cannot use Temporal at ${address}, namespace ${namespace}: ${errorText(error)}`,
+      `cannot use Temporal at ${address}, namespace ${namespace}: ${errorText(error)}; \`holdfast doctor\` says more`,
       false,
     );
   }
