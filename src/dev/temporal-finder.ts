@@ -13,6 +13,10 @@ import { builtEntry, bundledModule, downloadedEntry, install, readModule } from 
 import { downloadTemporal } from './temporal-download.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 
+const BUILDING =
+  'Building the Temporal server once: about 4 minutes of two free cores. A `temporal` on PATH needs none of it; ' +
+  'Ctrl-C loses nothing that is compiled…';
+
 export interface FindTemporalOptions {
   /** The caller's environment: PATH to search, proxies and caches for the makers. */
   readonly env: Env;
@@ -124,11 +128,12 @@ async function fromCacheOrMade(
   const lock = await acquireLock(join(cacheDir, 'temporal', 'lock'), {
     limitMs: limits.wait,
     ...aborted,
-    onWait: holder => progress.say(`Waiting for process ${holder.pid}, which downloads or builds it…`),
+    onWait: holder =>
+      progress.say(`Waiting for process ${holder.pid}, which downloads or builds the Temporal server…`),
   });
   if (lock.kind === 'busy') {
     const since = elapsed(Date.now() - lock.holder.since);
-    const reason = `process ${lock.holder.pid} has been downloading or building it for ${since}`;
+    const reason = `process ${lock.holder.pid} has been downloading or building the Temporal server for ${since}`;
     return { kind: 'none', tried: [...tried, { way: `cache ${cacheDir}`, reason }] };
   }
   try {
@@ -161,7 +166,7 @@ async function fromCacheOrMade(
     if (options.build === false) return { kind: 'none', tried: [...tried, { way, reason: 'switched off' }] };
     const go = await findGo(env, module.goVersion, limits.probe);
     if (go.kind === 'none') return { kind: 'none', tried: [...tried, { way, reason: go.reason }] };
-    progress.say('Building the Temporal server once (about 4 minutes)…');
+    progress.say(BUILDING);
     const logFile = join(built, 'build.log');
     const made = await install(
       built,
