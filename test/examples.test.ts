@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { loadScriptFile } from '../src/emulator/script-file.ts';
+import { emulatorFor } from './emulator/support.ts';
 
 const lines = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../examples/${name}`, import.meta.url)), 'utf8').split('\n');
@@ -26,3 +28,26 @@ it('the SDK’s tool runner becomes durable by ten lines at most, out and in', (
   expect(changed(sdk, durable)).toBeGreaterThan(0);
   expect(changed(sdk, durable)).toBeLessThanOrEqual(10);
 });
+
+it.each([
+  ['allow', 'It is released.'],
+  ['deny', 'Then not.'],
+] as const)(
+  'approval.json: its call waits for a verdict, and to %s it answers "%s"',
+  async (result, answer) => {
+    const { scripts } = await loadScriptFile(
+      fileURLToPath(new URL('../examples/approval.json', import.meta.url)),
+    );
+    const emulator = await emulatorFor({ script: scripts.default ?? [] });
+    const session = emulator.createSession();
+    session.start();
+    await session.wait('requires_action');
+    const [call] = session.info().open_calls;
+    expect(session.events('agent.tool_use')).toMatchObject([{ evaluated_permission: 'ask' }]);
+    session.send({ type: 'user.tool_confirmation', tool_use_id: call, result });
+    if (result === 'allow')
+      session.send({ type: 'user.tool_result', tool_use_id: call, content: [{ type: 'text', text: 'done' }] });
+    await session.wait('script_done');
+    expect(JSON.stringify(session.events('agent.message').at(-1))).toContain(answer);
+  },
+);

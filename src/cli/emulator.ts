@@ -24,6 +24,9 @@ Examples:
 A script is a JSON array of steps, or a module whose default export is a function of the agent:
   [{ "say": "Let me look." }, { "call": "bash", "input": { "command": "ls" } },
    { "expect": { "is_error": false } }, { "idle": "end_turn" }]
+Steps: say, call, calls (at once), ask (a call that waits for an approval), expect, branch, repeat, idle, wait (ms),
+emit, error, end_thread, terminate, end. A session may name its script:
+  $ curl -s http://127.0.0.1:4010/_emulator/sessions -d '{ "message": "go", "script": "name" }'
 It may also be an object of these, all optional:
   { "default": [...], "scripts": { "name": [...] }, "environments": [{ "id": "env_a", "keys": ["..."] }],
     "sessions": [{ "environment_id": "env_a", "message": "go" }], "skills": [...], "memory_stores": [...] }

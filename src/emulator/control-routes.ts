@@ -1,7 +1,7 @@
 /**
  * The emulator's own endpoints under `/_emulator`, JSON without credentials; `…` is empty or `/sessions/{id}`:
  *
- *     GET    /sessions                     POST /sessions            body of POST /v1/sessions, all optional, or `message`
+ *     GET    /sessions                     POST /sessions            body of POST /v1/sessions, all optional, or `message`, `script`
  *     GET    /sessions/{id}                POST /sessions/{id}/start begins a turn without a message
  *     GET    /sessions/{id}/ledger         POST /sessions/{id}/emit  {events, log?, stream?, event_line?, delay_ms?}
  *     GET    /sessions/{id}/wait?state=&timeout_ms=

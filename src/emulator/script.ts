@@ -93,6 +93,9 @@ export function readStep(step: unknown, place: string): Step {
     );
   }
   const parsed = schema.safeParse(step);
-  if (!parsed.success) throw new ScriptError(`${place}.${describe(parsed.error)}`);
-  return parsed.data as Step;
+  if (parsed.success) return parsed.data as Step;
+  const unknown = parsed.error.issues[0]?.code === 'unrecognized_keys';
+  const known =
+    unknown && schema instanceof z.ZodObject ? `; it may have ${Object.keys(schema.shape).join(', ')}` : '';
+  throw new ScriptError(`${place}.${describe(parsed.error)}${known}`);
 }

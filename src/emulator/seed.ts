@@ -73,9 +73,12 @@ export function sow(parts: ApiParts, seed: Seed): void {
   });
 }
 
-/** The body of `POST /v1/sessions` for one in which nothing is required; `message` is short for a first message. */
+/**
+ * The body of `POST /v1/sessions` for one in which nothing is required; `message` is short for a first message,
+ * `script` for the script of that name.
+ */
 export function sessionBody(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { message, ...rest } = body;
+  const { message, script, ...rest } = body;
   return {
     agent: { name: 'emulated-agent' },
     environment_id: 'env_emulator',
@@ -83,6 +86,7 @@ export function sessionBody(body: Readonly<Record<string, unknown>>): Record<str
       initial_events: [{ type: 'user.message', content: [{ type: 'text', text: message }] }],
     }),
     ...rest,
+    ...(script !== undefined && { _emulator: { ...(rest._emulator as object | undefined), script } }),
   };
 }
 

@@ -7,6 +7,15 @@ function control(emulator: { url: string }, path: string, json?: unknown, method
   return request(emulator as never, `/_emulator${path}`, init);
 }
 
+test('a new session may name its script', async () => {
+  const emulator = await emulatorFor({ scripts: { one: [{ say: 'one' }] } });
+  const created = await control(emulator, '/sessions', { message: 'go', script: 'one' });
+  const id = String(created.body.id);
+  expect((await control(emulator, `/sessions/${id}/wait?state=script_done`)).body.reached).toBe(true);
+  const refused = await control(emulator, '/sessions', { script: 'two' });
+  expect([refused.status, refused.body.error?.message]).toEqual([400, expect.stringContaining('one')]);
+});
+
 test('a session is created, started, waited for and read through the control API', async () => {
   const emulator = await emulatorFor({ scripts: { one: [{ call: 'bash', id: 'sevt_a' }] } });
   const created = await control(emulator, '/sessions', { metadata: { script: 'one' } });
