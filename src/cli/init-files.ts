@@ -36,7 +36,7 @@ ANTHROPIC_API_KEY=
 # ANTHROPIC_ENVIRONMENT_ID=
 # ANTHROPIC_ENVIRONMENT_KEY=
 
-# Without an account: npx holdfast emulator --port 8787 in another terminal, any key above, and
+# Without an account: any key above, this line, and in another terminal: npx holdfast emulator --port 8787
 # ANTHROPIC_BASE_URL=http://127.0.0.1:8787
 
 # A Temporal server of your own. Without it, holdfast up starts one.

@@ -25,7 +25,7 @@ function init(dir: string, { json }: { readonly json?: boolean }): void {
   const said = [
     ...lines,
     '',
-    'Next (a key goes into .env):',
+    'Next (a key goes into .env; without an account, see there how to use the emulator):',
     `  ${enter === '' ? '' : `cd ${enter} && `}${first}`,
     `  ${second}`,
   ];
