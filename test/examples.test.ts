@@ -46,7 +46,11 @@ it.each([
     expect(session.events('agent.tool_use')).toMatchObject([{ evaluated_permission: 'ask' }]);
     session.send({ type: 'user.tool_confirmation', tool_use_id: call, result });
     if (result === 'allow')
-      session.send({ type: 'user.tool_result', tool_use_id: call, content: [{ type: 'text', text: 'done' }] });
+      session.send({
+        type: 'user.tool_result',
+        tool_use_id: call,
+        content: [{ type: 'text', text: 'done' }],
+      });
     await session.wait('script_done');
     expect(JSON.stringify(session.events('agent.message').at(-1))).toContain(answer);
   },
