@@ -74,10 +74,12 @@ await onStage(async stage => {
     await shoot(page, `sessions-${theme}`);
     await page.goto(new URL(`/sessions/${main.id}`, url).href);
     await page.locator('.mark.reattached').first().waitFor();
-    await page.locator('.timeline tr', { hasText: 'npm run lint' }).locator('rect.running').waitFor();
+    await page.locator('.timeline tr', { hasText: 'npm run lint; sleep' }).locator('rect.running').waitFor();
     await shoot(page, `session-${theme}`);
     await page.goto(new URL('/approvals', url).href);
     await until('both are asked', async () => (await page.locator('article').count()) === 2);
+    for (const name of await page.locator('[data-by]').all()) await name.fill('alice');
+    await page.locator('h1').click();
     await page.keyboard.press('j');
     await shoot(page, `approvals-${theme}`);
     await page.context().close();
@@ -102,7 +104,7 @@ async function mending(agent: Agent): Promise<void> {
   await bash('touch "$STAGE/testing"; for i in $(seq 1 14); do echo "test $i: ok"; sleep 0.3; done');
   await agent.ask('bash', { command: 'git push origin fix/cart' });
   await bash('echo "npm run lint"; sleep 1');
-  await bash('npm run lint; sleep 3_600 2>/dev/null || sleep 110');
+  await bash('npm run lint; sleep 110');
 }
 
 /** Says yes to what the session asks, after a moment. */

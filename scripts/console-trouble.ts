@@ -71,6 +71,10 @@ await onStage(async stage => {
     'was not run again',
     'the tool host does not answer',
   ]);
+  const known = await opened(stage, now, killed);
+  await known.getByRole('link', { name: 'See what is known of it' }).click();
+  await known.getByText('table 3 of 9 copied').first().waitFor();
+  await shoot(known, 'tool-host-killed-call');
   await picture(stage, now, refused, 'api-refusing', [
     'The API does not take what is asked of it',
     'Overloaded',
@@ -87,8 +91,7 @@ await onStage(async stage => {
     'Answer in the approvals',
   ]);
   await picture(stage, later, endless, 'endless-tool', ['has been running for 47 min', 'holdfast stop']);
-  const page = await stage.page(later);
-  await page.goto(new URL(`/sessions/${endless.id}`, later).href);
+  const page = await opened(stage, later, endless);
   await page.getByRole('link', { name: 'See its output' }).first().click();
   await page.getByText('the other side holds lock 17').first().waitFor();
   await shoot(page, 'endless-tool-output');
@@ -105,6 +108,12 @@ async function running(stage: Stage, session: SessionHandle): Promise<void> {
   });
 }
 
+async function opened(stage: Stage, console: string, session: SessionHandle): Promise<Page> {
+  const page = await stage.page(console);
+  await page.goto(new URL(`/sessions/${session.id}`, console).href);
+  return page;
+}
+
 async function picture(
   stage: Stage,
   console: string,
@@ -112,8 +121,7 @@ async function picture(
   name: string,
   says: readonly string[],
 ): Promise<void> {
-  const page = await stage.page(console);
-  await page.goto(new URL(`/sessions/${session.id}`, console).href);
+  const page = await opened(stage, console, session);
   for (const text of says) await page.getByText(text).first().waitFor({ timeout: 120_000 });
   await shoot(page, name);
   await page.context().close();

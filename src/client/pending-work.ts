@@ -100,13 +100,25 @@ const UNTAKEN_MS = 5_000;
 /** They wait for as long as it takes; that a worker before them was lost is no trouble while they run. */
 const LASTING = ['listen', 'keepLease', 'runTool'];
 
+/** It runs, and what failed before it was another attempt's trouble. */
+export function isAtWork({ type, state }: PendingWork): boolean {
+  return state === 'running' && LASTING.includes(type);
+}
+
+/** For how many ms nobody has taken it, where that is worth a word; else 0. */
+export function untakenMs({ state, since }: PendingWork, now = Date.now()): number {
+  const waits = state === 'waiting' && since !== null ? now - Date.parse(since) : 0;
+  return waits > UNTAKEN_MS ? waits : 0;
+}
+
 /** What does not go as it should, one line each: `posting results: attempt 7, next in 8 s; last failure: …`. */
 export function troublesOf(work: readonly PendingWork[], now = Date.now()): string[] {
-  return work.flatMap(({ type, id, what, attempt, state, since, next, failure }) => {
-    if (state === 'running' && LASTING.includes(type)) return [];
+  return work.flatMap(each => {
+    const { type, id, what, attempt, next, failure } = each;
+    if (isAtWork(each)) return [];
     const name = type === 'runTool' ? `${what} (${oneLine(id)})` : what;
-    const waits = state === 'waiting' && since !== null ? now - Date.parse(since) : 0;
-    const untaken = waits > UNTAKEN_MS ? [`nobody has taken it for ${lasted(waits)}`] : [];
+    const waits = untakenMs(each, now);
+    const untaken = waits > 0 ? [`nobody has taken it for ${lasted(waits)}`] : [];
     if (attempt === 1 && untaken.length === 0) return [];
     const parts = [
       ...(attempt === 1 ? [] : [`attempt ${attempt}`]),

@@ -1,6 +1,6 @@
 /** What stands in a session's way, in plain words, and what somebody on duty does about it. */
 
-import type { PendingWork } from '../client/pending-work.ts';
+import { type PendingWork, untakenMs } from '../client/pending-work.ts';
 import { lasted } from '../session/lasted.ts';
 import { ofCalls } from './call-advice.ts';
 import type { SessionReading } from './source.ts';
@@ -62,12 +62,10 @@ function ofHost({ pending, host, status }: SessionReading, { now, thisHost }: Su
         todo: 'It goes on by itself when one is free. For more room, run a worker on another machine, or raise HOLDFAST_MAX_HOSTS.',
       },
     ];
-  const lost = pending.filter(
-    work => HOST_WORK.has(work.type) && work.state === 'waiting' && ageOf(work, now) > UNTAKEN_MS,
-  );
+  const lost = pending.filter(work => HOST_WORK.has(work.type) && untakenMs(work, now) > 0);
   const isGivenUp = status?.waitingFor.startsWith('another host:') === true;
   if (host === null || (lost.length === 0 && !isGivenUp)) return [];
-  const since = lost.reduce((longest, work) => Math.max(longest, ageOf(work, now)), 0);
+  const since = lost.reduce((longest, work) => Math.max(longest, untakenMs(work, now)), 0);
   const where = host === thisHost ? 'this machine' : `host ${host}`;
   const limit = hostLostOf(lost);
   const then =
@@ -85,23 +83,14 @@ function ofHost({ pending, host, status }: SessionReading, { now, thisHost }: Su
 }
 
 const HOST_WORK = new Set(['runTool', 'openWorkspace', 'stopCalls', 'postStored']);
-/** A worker that polls takes a task within milliseconds. */
-const UNTAKEN_MS = 5_000;
-
-function ageOf(work: PendingWork, now: number): number {
-  return work.since === null ? 0 : now - Date.parse(work.since);
-}
-
 function hostLostOf(work: readonly PendingWork[]): number | null {
   return work.find(({ givenUpAfterMs }) => givenUpAfterMs !== null)?.givenUpAfterMs ?? null;
 }
 
 function ofApi({ pending }: SessionReading, { now }: Surroundings): Advice[] {
-  const failing = pending.filter(
-    work => API_WORK.has(work.type) && work.failure !== null && work.attempt > 1,
-  );
-  const [worst] = failing.toSorted((a, b) => b.attempt - a.attempt);
-  if (worst === undefined || worst.failureType === 'HandedOver') return [];
+  const failing = pending.filter(work => isRefused(work, now));
+  const [worst] = failing.toSorted((x, y) => y.attempt - x.attempt);
+  if (worst === undefined) return [];
   const next = worst.next === null ? 0 : Date.parse(worst.next) - now;
   const when = next > 0 ? `; tried again in ${lasted(next)}` : '';
   const posts = failing.some(({ type }) => POSTS.has(type));
@@ -114,6 +103,17 @@ function ofApi({ pending }: SessionReading, { now }: Surroundings): Advice[] {
     },
   ];
 }
+
+/** A worker that was lost is no fault of the API, and a listener that has been at it for a while is connected. */
+function isRefused({ type, failure, failureType, state, since }: PendingWork, now: number): boolean {
+  if (!API_WORK.has(type) || failure === null || NOT_THE_API.has(failureType ?? '')) return false;
+  const lasts = since === null ? 0 : now - Date.parse(since);
+  return !(state === 'running' && LASTING.has(type) && lasts > CONNECTED_MS);
+}
+
+const NOT_THE_API = new Set(['Timeout', 'HandedOver']);
+const LASTING = new Set(['listen', 'keepLease']);
+const CONNECTED_MS = 3_000;
 
 const POSTS = new Set(['postResults', 'postStored', 'answerConfirmation']);
 const API_WORK = new Set([

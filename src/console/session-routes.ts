@@ -5,8 +5,9 @@ import type { Show } from './app.ts';
 import { empty } from './fragments.ts';
 import type { Live } from './live.ts';
 import { callPage } from './pages/call.ts';
+import { type CallFilter, SHOWN } from './pages/call-list.ts';
 import type { Page } from './pages/layout.ts';
-import { type CallFilter, SHOWN, sessionPage } from './pages/session.ts';
+import { sessionPage } from './pages/session.ts';
 import type { ConsoleSource } from './source.ts';
 
 const TAIL_MS = 300;

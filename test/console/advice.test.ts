@@ -73,6 +73,20 @@ describe('advice', () => {
     ).toEqual([]);
   });
 
+  it('raises no alarm for a listener that has begun anew and is at work', () => {
+    const anew = work({
+      type: 'listen',
+      state: 'running',
+      attempt: 2,
+      failure: 'the stream broke',
+      failureType: 'StreamLost',
+    });
+    expect(advised({ pending: [anew] })).toEqual([]);
+    expect(advised({ pending: [{ ...anew, state: 'backing-off' }] })).toHaveLength(1);
+    // Its worker was lost, which says nothing of the API.
+    expect(advised({ pending: [{ ...anew, state: 'waiting', failureType: 'Timeout' }] })).toEqual([]);
+  });
+
   it('sends to the approvals, and says when one looks forgotten', () => {
     const asked = detail({ state: 'held', why: 'waits for an approval', seenAt: time(0), heldAt: time(0) });
     const [fresh] = advised({ calls: [asked] }, START + 60_000);

@@ -72,6 +72,37 @@ describe('the timeline', () => {
   });
 });
 
+describe('a call', () => {
+  it('is not said to run where its host takes no work', async () => {
+    const call = detail({ state: 'running', why: 'its tool runs', startedAt: time(0), attempts: 1 });
+    const untaken = {
+      type: 'runTool',
+      id: call.id,
+      what: 'running a tool',
+      attempt: 2,
+      state: 'waiting' as const,
+      since: time(0),
+    };
+    const none = { next: null, failure: null, failureType: null, givenUpAfterMs: null };
+    const page = await pageOf({ calls: [call], pending: [{ ...untaken, ...none }] });
+    expect(page).toContain('its host takes no work');
+    expect(page).not.toContain('its tool runs');
+  });
+
+  it('whose end nobody knows says so, and that it was not run again', async () => {
+    const call = detail({
+      state: 'settled',
+      why: 'posted',
+      posted: true,
+      isError: true,
+      unfinished: 'unknown',
+    });
+    const page = await pageOf({ calls: [call] }, `/sessions/sesn_1/calls/${call.id}`);
+    expect(page).toContain('Nobody knows how it ended');
+    expect(page).toContain('It was not run again, and the agent was told so');
+  });
+});
+
 describe('a session that cannot be asked', () => {
   it('shows what Temporal alone knows, and says that no worker answers', async () => {
     const {

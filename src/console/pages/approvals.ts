@@ -18,7 +18,7 @@ export function approvalsPage({ calls, unanswered, answered }: Inbox, viewer: Vi
 <h1>Approvals</h1>
 ${unanswered.length === 0 ? '' : cannotAsk(unanswered)}
 ${calls.length > 0 || unanswered.length > 0 ? '' : empty('No call waits for an approval.', 'A call that does appears here by itself, with what it wants.')}
-<div class="inbox" data-pick>${calls.map(call => card(call, viewer))}</div>
+<div class="inbox" data-pick>${calls.toSorted((a, b) => a.since.localeCompare(b.since)).map(call => card(call, viewer))}</div>
 ${answered.length === 0 ? '' : html`<section aria-labelledby="answered-title"><h2 id="answered-title">Answered since this console started</h2>${log(answered, viewer)}</section>`}`;
   return { title: calls.length === 0 ? 'Approvals' : `(${calls.length}) Approvals`, at: 'approvals', main };
 }

@@ -4,6 +4,7 @@ import { oneLine } from '../../session/summary.ts';
 import { timeline } from '../../timeline/timeline.ts';
 import type { CallOutput } from '../../tool-host/call-output.ts';
 import type { CallDetail, HeldCall } from '../../workflows/messages.ts';
+import { callWords } from '../call-words.ts';
 import { at, badge, callPath, type Html, sessionPath, type Viewer } from '../fragments.ts';
 import type { SessionReading } from '../source.ts';
 import { rowWords, scaleOf } from '../timeline.ts';
@@ -27,8 +28,9 @@ export function callPage(view: CallView, viewer: Viewer): Page {
   const { session } = reading;
   const back = html`<p class="crumbs"><a href="/sessions">Sessions</a> / <a href="${sessionPath(session)}">${reading.title === null ? session : oneLine(reading.title)}</a></p>`;
   const name = call?.summary ?? callId;
+  const words = call && callWords(call, reading, viewer.now);
   const main = html`
-<header class="head">${back}<h1 class="mono">${oneLine(name)} ${call === undefined ? '' : badge(call.state)}</h1></header>
+<header class="head">${back}<h1 class="mono">${oneLine(name)} ${words === undefined ? '' : badge(words.word, words.tone)}</h1></header>
 ${call === undefined ? html`<p class="notice">${reading.unanswered === undefined ? 'This run knows no such call (any more).' : 'What became of this call is not known while no worker answers.'}</p>` : life(call, view, viewer)}
 ${held === undefined ? '' : html`<div data-pick>${card(held, viewer)}</div>`}
 ${output(view)}`;
@@ -50,7 +52,7 @@ function life(call: CallDetail, { reading, callId }: CallView, { now }: Viewer):
     [call.posted ? 'posted' : 'settled', settledAt],
   ] as const;
   return html`<section class="life">
-  <p class="waits">${oneLine(call.why)}</p>
+  <p class="waits">${callWords(call, reading, now).sentence}</p>
   ${row === undefined ? '' : html`<p class="quiet">${rowWords(row, now)}</p><div class="panel">${axis(scale, now)}${bars(row, scale, now)}</div>`}
   <dl class="about">${steps.map(([what, when]) => (when === null || when === undefined ? '' : html`<div><dt>${oneLine(what)}</dt><dd>${at(when, now)}</dd></div>`))}
     <div><dt>tool</dt><dd class="mono">${oneLine(call.name)}</dd></div>
