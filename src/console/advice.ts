@@ -1,6 +1,6 @@
 /** What stands in a session's way, in plain words, and what somebody on duty does about it. */
 
-import { type PendingWork, untakenMs } from '../client/pending-work.ts';
+import { isAtWork, type PendingWork, untakenMs } from '../client/pending-work.ts';
 import { lasted } from '../session/lasted.ts';
 import { ofCalls } from './call-advice.ts';
 import type { SessionReading } from './source.ts';
@@ -88,7 +88,7 @@ function hostLostOf(work: readonly PendingWork[]): number | null {
 }
 
 function ofApi({ pending }: SessionReading, { now }: Surroundings): Advice[] {
-  const failing = pending.filter(work => isRefused(work, now));
+  const failing = pending.filter(isRefused);
   const [worst] = failing.toSorted((x, y) => y.attempt - x.attempt);
   if (worst === undefined) return [];
   const next = worst.next === null ? 0 : Date.parse(worst.next) - now;
@@ -104,16 +104,13 @@ function ofApi({ pending }: SessionReading, { now }: Surroundings): Advice[] {
   ];
 }
 
-/** A worker that was lost is no fault of the API, and a listener that has been at it for a while is connected. */
-function isRefused({ type, failure, failureType, state, since }: PendingWork, now: number): boolean {
-  if (!API_WORK.has(type) || failure === null || NOT_THE_API.has(failureType ?? '')) return false;
-  const lasts = since === null ? 0 : now - Date.parse(since);
-  return !(state === 'running' && LASTING.has(type) && lasts > CONNECTED_MS);
+/** A worker that was lost is no fault of the API. */
+function isRefused(work: PendingWork): boolean {
+  const { type, failure, failureType } = work;
+  return API_WORK.has(type) && failure !== null && !NOT_THE_API.has(failureType ?? '') && !isAtWork(work);
 }
 
 const NOT_THE_API = new Set(['Timeout', 'HandedOver']);
-const LASTING = new Set(['listen', 'keepLease']);
-const CONNECTED_MS = 3_000;
 
 const POSTS = new Set(['postResults', 'postStored', 'answerConfirmation']);
 const API_WORK = new Set([

@@ -1,6 +1,6 @@
 /** One session: what it waits for, what to do about it, and its calls over time. */
 import { html } from 'hono/html';
-import { type PendingWork, untakenMs } from '../../client/pending-work.ts';
+import { isAtWork, type PendingWork, untakenMs } from '../../client/pending-work.ts';
 import { lasted } from '../../session/lasted.ts';
 import { oneLine } from '../../session/summary.ts';
 import { type Advice, adviceOf } from '../advice.ts';
@@ -85,9 +85,7 @@ function adviceBox(
 
 function pendingList(pending: readonly PendingWork[], { now }: Viewer): Html {
   if (pending.length === 0) return '';
-  const isBad = pending.some(
-    work => (work.failure !== null && work.state !== 'running') || untakenMs(work, now) > 0,
-  );
+  const isBad = pending.some(work => (work.failure !== null && !isAtWork(work)) || untakenMs(work, now) > 0);
   return html`<section><details id="pending"${isBad ? html` open` : ''}><summary>Temporal has under way: ${count(pending.length, 'activity', 'activities')}</summary>
   <table class="rows small"><thead><tr><th scope="col">What</th><th scope="col">State</th><th scope="col">Attempt</th><th scope="col">Last failure</th></tr></thead><tbody>
   ${pending.map(
