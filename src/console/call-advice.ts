@@ -44,8 +44,8 @@ function ofRunning({ calls = [], session, endedAt }: SessionReading, { now }: Su
   return long.slice(0, 3).map(call => ({
     level: 'warn',
     what: `“${call.summary}” has been running for ${lasted(now - Date.parse(call.startedAt ?? ''))}. It ends by itself, or its time limit ends it; everything behind it waits.`,
-    todo: 'See whether its output still grows. To end it, interrupt the session (user.interrupt from your client), or stop its run: results are posted first, then the tool’s whole process group is ended.',
-    command: `holdfast stop ${session} --grace 0s`,
+    todo: 'See whether its output still grows. To end it, interrupt the session (user.interrupt from your client), or stop its run: the tool’s whole process group is ended, and the agent is told what is known.',
+    command: `holdfast stop ${session} --now`,
     link: { to: 'call', call: call.id, text: 'See its output' },
   }));
 }

@@ -100,7 +100,7 @@ describe('advice', () => {
   it('tells of a tool that does not end, and how to end it', () => {
     const [first] = advised({ calls: [detail({ state: 'running', startedAt: time(0) })] });
     expect(first?.what).toContain('“bash: npm test” has been running for 1 h');
-    expect(first?.command).toBe('holdfast stop sesn_1 --grace 0s');
+    expect(first?.command).toBe('holdfast stop sesn_1 --now');
     expect(first?.link).toMatchObject({ to: 'call', call: 'sevt_1' });
   });
 

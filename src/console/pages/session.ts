@@ -54,7 +54,7 @@ function standing(reading: SessionReading, viewer: Viewer): Html {
       ? `It waits for nothing: the run has ended${outcome === undefined ? '' : ` (${oneLine(outcome.reason)})`}.`
       : status === undefined
         ? 'What it waits for is not known while no worker answers.'
-        : waits(status.waitingFor);
+        : waits(status.waitingFor, reading, viewer.now);
   return html`<section class="standing-now" aria-labelledby="now-title">
   <h2 id="now-title" class="hidden">How it stands</h2>
   <p class="waits">${what}</p>
@@ -64,9 +64,11 @@ function standing(reading: SessionReading, viewer: Viewer): Html {
 }
 
 /** `waitingFor` is made to stand behind "waits for"; a tool that runs is not waited for by whoever reads this. */
-function waits(waitingFor: string): string {
+function waits(waitingFor: string, { pending }: SessionReading, now: number): string {
   const [, running, what] = /^(\d+) running: (.*)$/s.exec(waitingFor) ?? [];
   if (running === undefined) return `It waits for ${oneLine(waitingFor)}.`;
+  if (pending.some(work => work.type === 'runTool' && untakenMs(work, now) > 0))
+    return `Whether this still runs is not known: ${oneLine(what ?? '')}`;
   return `${running === '1' ? 'A tool runs' : `${running} tools run`}: ${oneLine(what ?? '')}`;
 }
 
