@@ -10,7 +10,8 @@ export interface DescribeToolsResult {
  * other clients cost no process (§4). Read at the worker's start, and anew when `up` sees an edit.
  */
 export function createDescribeTools(described: DescribeToolsResult) {
-  return async function describeTools(): Promise<DescribeToolsResult> {
+  // The input is what a worker without the right key cannot read: it must not answer with another one.
+  return async function describeTools(_: { readonly sessionId: string }): Promise<DescribeToolsResult> {
     const { tools, moduleHash } = described;
     return { tools, moduleHash };
   };

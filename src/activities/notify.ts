@@ -36,7 +36,7 @@ export function waysOf({ url, command }: Pick<NotifyDeps, 'url' | 'command'>): N
 }
 
 export function createNoticeWays(deps: NotifyDeps) {
-  return async function noticeWays(): Promise<readonly NoticeWay[]> {
+  return async function noticeWays(_: { readonly sessionId: string }): Promise<readonly NoticeWay[]> {
     return waysOf(deps);
   };
 }

@@ -6,7 +6,7 @@ import type { Notice, NoticeWay } from './notice.ts';
 /** @returns the ways it was taken; fails naming those it was not. */
 export async function sendNotice(notice: Notice): Promise<readonly NoticeWay[]> {
   const { session } = notice.data;
-  const ways = await noticeWays();
+  const ways = await noticeWays({ sessionId: session });
   const failed: string[] = [];
   // One that fails for a day must not send the other twice.
   const sent = ways.map(way =>

@@ -18,8 +18,8 @@ export async function serve(run: Run, isFirst: boolean): Promise<void> {
   if (run.state.tools === undefined)
     follow(
       run,
-      waitedFor(run, 'a worker that serves tools', describeTools()).then(({ tools }) =>
-        run.fold({ type: 'tools', tools }),
+      waitedFor(run, 'a worker that serves tools', describeTools({ sessionId: run.sessionId })).then(
+        ({ tools }) => run.fold({ type: 'tools', tools }),
       ),
     );
   await Promise.all([keepListening(run), watchIdle(run)]);
