@@ -52,7 +52,11 @@ function isChatter({ level, message, meta }: LogEntry): boolean {
 }
 
 /** Fields that every line of a Temporal worker carries and that tell people nothing. */
-const NOISE = new Set(['namespace', 'sdkComponent', 'isLocal', 'taskToken', 'taskQueue', 'workflowType']);
+const NOISE = new Set([
+  ...['namespace', 'sdkComponent', 'isLocal', 'taskToken', 'taskQueue', 'workflowType'],
+  // A whole task, with the input of a call.
+  'task',
+]);
 
 type Fields = Readonly<Record<string, unknown>>;
 
