@@ -13,6 +13,8 @@ export type AnyConnection = Pick<Connection, 'workflowService' | 'withDeadline'>
 
 /** So many of the newest runs tell enough. */
 const RUNS = 20;
+/** Of a run's last ones, to find a payload among. */
+const EVENTS = 20;
 const ASK_MS = 8_000;
 export const KEY_MEND = 'set HOLDFAST_KEY as the workers have it, or add that key to HOLDFAST_OLD_KEYS';
 /** A poll lasts a minute: whoever has not begun one for longer is gone. */
@@ -33,7 +35,7 @@ export async function unreadableRuns(
   });
 }
 
-/** @returns the sessions of runs under way by the id of the key that they began with. */
+/** @returns the sessions of runs under way by the ids of the keys that they began with and have now. */
 async function keysOfRuns(
   connection: AnyConnection,
   namespace: string,
@@ -46,17 +48,23 @@ async function keysOfRuns(
   );
   const keys = new Map<string, string[]>();
   const look = async ({ execution, memo }: NonNullable<typeof executions>[number]) => {
-    const { history } = await soon(() =>
-      service.getWorkflowExecutionHistory({ namespace, execution: execution ?? {}, maximumPageSize: 1 }),
-    );
-    const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-    const payloads: Payload[] = [...(started?.input?.payloads ?? []), ...Object.values(memo?.fields ?? {})];
-    for (const id of new Set(payloads.flatMap(payload => keyIdOf(payload) ?? [])))
-      keys.set(id, [...(keys.get(id) ?? []), execution?.workflowId ?? '?']);
+    const run = { namespace, execution: execution ?? {} };
+    const first = soon(() => service.getWorkflowExecutionHistory({ ...run, maximumPageSize: 1 }));
+    const last = soon(() => service.getWorkflowExecutionHistoryReverse({ ...run, maximumPageSize: EVENTS }));
+    const ids = keyIdsIn([memo, (await first).history, (await last).history]);
+    for (const id of new Set(ids)) keys.set(id, [...(keys.get(id) ?? []), execution?.workflowId ?? '?']);
   };
   // One that has ended meanwhile tells nothing.
   await Promise.allSettled((executions ?? []).map(look));
   return keys;
+}
+
+/** Of all payloads in it. */
+function keyIdsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  const { metadata } = value as Payload;
+  if (metadata?.encoding !== undefined) return [keyIdOf(value)].flatMap(id => id ?? []);
+  return Object.values(value).flatMap(keyIdsIn);
 }
 
 /** For the log of a worker that starts: runs that it is going to fail at, and what to do. Never rejects. */

@@ -117,7 +117,7 @@ describe('a page in a browser', () => {
 
   it('of any other origin is refused, also with the token, and is allowed to read nothing', async () => {
     const { post, log } = await open({ token: TOKEN });
-    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:8234']) {
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:8235']) {
       const answer = await post('/decode', [], { origin, authorization: `Bearer ${TOKEN}` });
       expect(answer.status).toBe(403);
       expect(answer.headers.get('access-control-allow-origin')).toBeNull();

@@ -35,13 +35,13 @@ address once in the same browser to sign in. Temporal's CLI: --codec-endpoint an
 Examples:
   holdfast codec-server
   HOLDFAST_CODEC_TOKEN=… holdfast codec-server --host 0.0.0.0 --ui https://temporal.example.com
-  temporal workflow show --workflow-id sesn_… --codec-endpoint http://127.0.0.1:8234
+  temporal workflow show --workflow-id sesn_… --codec-endpoint http://127.0.0.1:8235
 `;
 
 export function codecServerCommand(): Command {
   return new Command('codec-server')
     .description('decrypt payloads for Temporal’s UI and CLI')
-    .option('--port <port>', 'to listen on; 0 takes a free one', port, 8234)
+    .option('--port <port>', 'to listen on; 0 takes a free one', port, 8235)
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--ui <origins...>', `addresses of Temporal’s UI (default: ${UIS.join(', ')})`)
     .option('--namespace <names...>', 'decrypt for these namespaces only (default: all)')

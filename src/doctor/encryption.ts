@@ -61,7 +61,7 @@ function differing(
     return [
       warning(
         CHECK,
-        `workers differ: ${each.slice(0, 4).join(', ')}`,
+        `workers of the last two minutes differ: ${each.slice(0, 4).join(', ')}`,
         'give all the same HOLDFAST_ENCRYPT and HOLDFAST_KEY; in a rotation every one needs both keys',
       ),
     ];

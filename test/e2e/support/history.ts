@@ -1,6 +1,7 @@
 /** A session's workflow history, cut down to what a person sees of it in the Temporal UI. */
 import { type Client, defaultPayloadConverter, type WorkflowHandle } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
+import { keyIdOf } from '../../../src/payload-codec.ts';
 
 type RawEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 type RawPayload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
@@ -94,5 +95,6 @@ function summaryOf({ userMetadata }: RawEvent): string {
 }
 
 function decode(payload: RawPayload): unknown {
+  if (keyIdOf(payload) !== undefined) return '(encrypted)';
   return defaultPayloadConverter.fromPayload(payload);
 }

@@ -9,6 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, type TestContext } from 'vitest';
 import { startSession } from '../../../src/client.ts';
+import { readConfig } from '../../../src/config.ts';
+import { dataConverter } from '../../../src/data-converter.ts';
 import type { CreateOptions, SessionHandle } from '../../../src/emulator/handle.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../../src/emulator/server.ts';
 import {
@@ -57,6 +59,8 @@ export class World {
   readonly env: Readonly<Record<string, string>>;
   readonly sessions: SessionHandle[] = [];
   readonly processes: HoldfastProcess[] = [];
+  /** Failures of workflow tasks that a test brings about on purpose. */
+  meant: RegExp | undefined;
 
   constructor(parts: Pick<World, 'folder' | 'emulator' | 'client' | 'env'>) {
     this.folder = parts.folder;
@@ -196,7 +200,11 @@ export async function createWorld(fileUrl: string, options: WorldOptions = {}): 
   const given = Object.entries(values).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value]],
   );
-  const client = new Client({ connection, namespace });
+  const encrypts = values.HOLDFAST_ENCRYPT ?? values.HOLDFAST_OLD_KEYS;
+  const converter = encrypts && {
+    dataConverter: dataConverter(readConfig(Object.fromEntries(given))),
+  };
+  const client = new Client({ connection, namespace, ...converter });
   return new World({ folder, emulator, client, env: Object.fromEntries(given) });
 }
 
