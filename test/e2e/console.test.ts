@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersOf } from './support/answers.ts';
-import { openChromium } from './support/chromium.ts';
+import { hasBrowser, openChromium } from './support/chromium.ts';
 import { eventually } from './support/eventually.ts';
 import type { HoldfastProcess } from './support/holdfast-process.ts';
 import { sharedWorld } from './support/world.ts';
@@ -14,6 +14,7 @@ let url = '';
 let urlWithToken = '';
 
 beforeAll(async () => {
+  if (!hasBrowser) return;
   browser = await openChromium();
   shown = shared().run(['console', '--port', '0', '--json']);
   await shown.says('urlWithToken');
@@ -21,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  expect(await shown?.end('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
+  if (hasBrowser) expect(await shown?.end('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
 });
 
 /** A page of its own, which fails the test where the browser complains. */
@@ -41,7 +42,7 @@ function talking(label: string): string {
   return `echo "${label} begins <b>&amp;</b>"; until grep -q "go ${label}" "$EFFECTS"; do sleep 0.05; done; echo "${label} ends"`;
 }
 
-describe.concurrent('the console', () => {
+describe.runIf(hasBrowser).concurrent('the console', () => {
   it('finds a held call by keys, shows what it wants, and takes the verdict', async () => {
     const w = shared();
     const hostile = `echo "<script>document.title='owned'</script>"; echo "ran 0000000000000" >> "$EFFECTS"`;

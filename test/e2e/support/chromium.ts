@@ -4,6 +4,9 @@ import { type Browser, chromium } from 'playwright-core';
 
 const PATH = '/usr/bin/chromium';
 
+/** `HOLDFAST_CHROMIUM=none`, which CI sets and says where none can be installed: nothing is tried in a browser then. */
+export const hasBrowser = process.env.HOLDFAST_CHROMIUM !== 'none';
+
 /** @throws one line that says how to install it. */
 export async function openChromium(): Promise<Browser> {
   const executablePath = process.env.HOLDFAST_CHROMIUM ?? PATH;
