@@ -6,17 +6,13 @@
  *   npm run stack -- -- npx vitest run --project e2e     # a command with TEMPORAL_ADDRESS, then the end
  */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { catchEndingSignals } from '../src/cli/ending-signals.ts';
 import { readConfig } from '../src/config.ts';
-import { lowPort } from './stack/low-port.ts';
-import { DATABASE_USER, startPostgres } from './stack/postgres.ts';
-import { findPrograms } from './stack/programs.ts';
-import { startServer } from './stack/server.ts';
+import { openStack, type Stack } from './stack/stack.ts';
 
 interface Flags {
   readonly folder?: string;
@@ -51,58 +47,40 @@ async function stack(command: readonly string[], flags: Flags): Promise<void> {
   const config = readConfig();
   const ending = catchEndingSignals();
   const folder = flags.folder === undefined ? mkdtempSync(join(tmpdir(), 'hfp-')) : resolve(flags.folder);
-  const stops: (() => Promise<void>)[] = [];
+  let stack: Stack | undefined;
   let stopping = false;
   // Children that are tethered keep nobody alive.
   const alive = setInterval(() => {}, 60_000);
   const say = (line: string) => process.stderr.write(`${line}\n`);
   try {
-    mkdirSync(folder, { recursive: true });
-    // The user postgres must get through it.
-    chmodSync(folder, 0o755);
-    const programs = await findPrograms(flags, config.env, config.cacheDir);
-    const password = passwordIn(folder);
-    const database = await startPostgres(
-      programs.postgres,
-      join(folder, 'postgres'),
-      await lowPort('127.0.0.1'),
-      password,
-    );
-    stops.unshift(database.stop);
-    const server = await startServer({
-      bin: programs.temporal,
-      folder: join(folder, 'temporal'),
-      port: flags.port === undefined ? await lowPort('127.0.0.1') : Number(flags.port),
+    stack = await openStack({
+      folder,
       namespace: flags.namespace,
-      database: { port: database.port, password },
+      env: config.env,
+      cacheDir: config.cacheDir,
+      ...(flags.port === undefined ? {} : { port: Number(flags.port) }),
+      ...(flags.postgres === undefined ? {} : { postgres: flags.postgres }),
+      ...(flags.temporal === undefined ? {} : { temporal: flags.temporal }),
       ...(command.length > 0 ? { dynamicConfig: FOR_TESTS } : {}),
     });
-    stops.unshift(server.stop);
-    say(`Temporal on PostgreSQL: TEMPORAL_ADDRESS=${server.address}, namespace ${flags.namespace}`);
-    say(`its log: ${server.logFile}`);
-    // For a command that looks into the database, or calls `temporal`.
-    const tools = {
-      PATH: [programs.temporal, programs.postgres, process.env.PATH].join(':'),
-      PGHOST: '127.0.0.1',
-      PGPORT: String(database.port),
-      PGUSER: DATABASE_USER,
-      PGPASSWORD: password,
-    };
+    const { address, logFile, tools, exited } = stack;
+    say(`Temporal on PostgreSQL: TEMPORAL_ADDRESS=${address}, namespace ${flags.namespace}`);
+    say(`its log: ${logFile}`);
     const stopped = new Promise<number>(done =>
       ending.signal.addEventListener('abort', () => done(ending.status() ?? 130)),
     );
-    const died = server.exited.then(() => {
-      if (!stopping) say(`the Temporal server ended by itself: see ${server.logFile}`);
+    const died = exited.then(() => {
+      if (!stopping) say(`the Temporal server ended by itself: see ${logFile}`);
       return 1;
     });
-    const ran = command.length === 0 ? [] : [run(command, { ...tools, TEMPORAL_ADDRESS: server.address })];
+    const ran = command.length === 0 ? [] : [run(command, { ...tools, TEMPORAL_ADDRESS: address })];
     process.exitCode = await Promise.race([stopped, died, ...ran]);
   } catch (error) {
     say(`production-stack: ${(error as Error).message}`);
     process.exitCode = 1;
   } finally {
     stopping = true;
-    for (const stop of stops) await stop();
+    await stack?.stop();
     if (flags.folder === undefined && process.exitCode === 0) rmSync(folder, { recursive: true });
     else say(`database and logs: ${folder}`);
     ending.release();
@@ -119,11 +97,4 @@ function run(
     child.once('error', fail);
     child.once('close', code => done(code ?? 1));
   });
-}
-
-/** One per database. */
-function passwordIn(folder: string): string {
-  const file = join(folder, 'password');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('hex'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
 }

@@ -7,6 +7,7 @@ import { spawnTethered, type TetheredProcess } from '../../src/dev/tethered-proc
 
 export interface Postgres {
   readonly port: number;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -45,7 +46,7 @@ export async function startPostgres(
   const env = { PATH: process.env.PATH, LANG: 'C' };
   const server = await spawnTethered(file, args, { env, cwd: folder, output: log });
   await ready(server, join(bin, 'pg_isready'), port, logFile);
-  return { port, stop: async () => void (await server.stop(30_000)) };
+  return { port, pid: server.pid, stop: async () => void (await server.stop(30_000)) };
 }
 
 interface As {

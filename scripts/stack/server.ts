@@ -25,6 +25,7 @@ export interface ServerOptions {
 
 export interface Server {
   readonly address: string;
+  readonly pid: number;
   readonly logFile: string;
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
@@ -83,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   return {
     address,
+    pid: server.pid,
     logFile,
     exited: server.exited,
     stop: async () => void (await server.stop(30_000)),
