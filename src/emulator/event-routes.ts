@@ -11,6 +11,7 @@ import {
   type HttpEnv,
   headersOf,
   injected,
+  JSON_TYPE,
   readJson,
 } from './http.ts';
 import type { Sender } from './ledger.ts';
@@ -38,7 +39,9 @@ export function eventRoutes(app: Hono<HttpEnv>, parts: ApiParts): void {
     });
     const { order } = query.slice;
     const cursor = { order, position: next ?? 0, pageNumber: query.pageNumber + 1 };
-    return c.json({ data, next_page: next === undefined ? null : writeCursor(cursor) });
+    const body = JSON.stringify({ data, next_page: next === undefined ? null : writeCursor(cursor) });
+    c.get('entry').bytes = Buffer.byteLength(body);
+    return c.body(body, 200, JSON_TYPE);
   });
 
   app.post('/v1/sessions/:id/events', async c => {

@@ -56,6 +56,7 @@ export function newApp(parts: ApiParts): Hono<HttpEnv> {
       session_id: null,
       work_id: null,
       status: null,
+      bytes: null,
     };
     c.set('entry', entry);
     if (!url.pathname.startsWith('/_emulator')) parts.requests.add(entry);
@@ -131,7 +132,7 @@ async function hangUp(c: HttpContext): Promise<never> {
   throw new ApiError(504, 'the client hung up');
 }
 
-const JSON_TYPE = { 'content-type': 'application/json' };
+export const JSON_TYPE = { 'content-type': 'application/json' };
 const HTML_TYPE = { 'content-type': 'text/html' };
 
 /** Does to an answer what a fault wants. */

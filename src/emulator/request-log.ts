@@ -14,6 +14,8 @@ export interface RequestEntry {
   work_id: string | null;
   /** Null until it is answered; stays null where a fault cut the connection. */
   status: number | null;
+  /** Of the answer's body, for a list of events. */
+  bytes: number | null;
 }
 
 /** The last requests, oldest first. */
