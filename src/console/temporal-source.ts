@@ -4,6 +4,7 @@ import { askOnce } from '../client/asking.ts';
 import { answerApproval, heldCalls, heldCallsOf } from '../client/held-calls.ts';
 import { readCallOutput } from '../tool-host/call-output.ts';
 import { knownHostId } from '../tool-host/host-id.ts';
+import { heldMemory } from './held-memory.ts';
 import { kept } from './kept.ts';
 import { listSessions, WAITING_QUERY } from './session-list.ts';
 import { sessionReader, WORKER_MS } from './session-reading.ts';
@@ -30,7 +31,8 @@ export function temporalSource({ client, stateDir }: TemporalSourceOptions): Con
     const [id = '', runId] = JSON.parse(key) as [string, string?];
     return readSession(id, runId);
   }, PAUSE_MS);
-  const held = kept(() => heldCalls(client, { limitMs: WORKER_MS }), PAUSE_MS);
+  const remember = heldMemory();
+  const held = kept(async () => remember(await heldCalls(client, { limitMs: WORKER_MS })), PAUSE_MS);
   const waiting = kept(
     () => askOnce(client, () => client.workflow.count(WAITING_QUERY), { limitMs: SERVER_MS }),
     2 * PAUSE_MS,

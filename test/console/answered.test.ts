@@ -1,6 +1,7 @@
 /** Who answered what, as the console has seen it. */
 import { describe, expect, it } from 'vitest';
 import { answeredCalls } from '../../src/console/answered.ts';
+import { heldMemory } from '../../src/console/held-memory.ts';
 import { kept } from '../../src/console/kept.ts';
 import type { CallDetail } from '../../src/workflows/messages.ts';
 import { detail, time } from '../timeline/call.ts';
@@ -55,6 +56,21 @@ describe('a call that is not held any more', () => {
     await answered.look({ calls: [held()], unanswered: [] });
     for (let look = 0; look < 3; look++) await answered.look(none);
     expect([asked, answered.all.length]).toEqual([1, 1]);
+  });
+});
+
+describe('a session that cannot be asked for a moment', () => {
+  const silent = { calls: [], unanswered: [{ session: 'sesn_1', reason: 'no answer in time' }] };
+
+  it('shows what it held before, and nothing once it has answered otherwise', () => {
+    const remember = heldMemory();
+    const other = held({ session: 'sesn_2' });
+    expect(remember(silent).calls).toEqual([]);
+    expect(remember({ calls: [held(), other], unanswered: [] }).calls).toEqual([held(), other]);
+    for (let again = 0; again < 2; again++)
+      expect(remember(silent)).toEqual({ calls: [held()], unanswered: silent.unanswered });
+    expect(remember({ calls: [], unanswered: [] }).calls).toEqual([]);
+    expect(remember(silent).calls).toEqual([]);
   });
 });
 

@@ -55,6 +55,8 @@ describe.runIf(hasBrowser).concurrent('the console', () => {
     expect(page.url()).toBe(`${url}sessions`);
     await page.keyboard.press('g');
     await page.keyboard.press('a');
+    // Its scripts have run then.
+    await page.waitForURL(`${url}approvals`);
     const card = page.locator('article', { hasText: session.id });
     await card.waitFor();
     expect(await card.locator('pre').innerText()).toBe(hostile);
@@ -69,7 +71,7 @@ describe.runIf(hasBrowser).concurrent('the console', () => {
     await page.keyboard.type('not on a Friday');
     await page.keyboard.press('Enter');
     const told = page.locator('.answered tbody tr', { hasText: session.id });
-    await expect.poll(() => told.count(), { timeout: 60_000 }).toBe(2);
+    await eventually('both answers are told', async () => (await told.count()) === 2);
     expect(await told.allInnerTexts()).toEqual([
       expect.stringContaining('denied'),
       expect.stringContaining('allowed'),
@@ -98,6 +100,7 @@ describe.runIf(hasBrowser).concurrent('the console', () => {
     await page.locator('tr', { hasText: session.id }).waitFor();
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
+    await page.waitForURL(`${url}sessions/${session.id}`);
     await page.locator('tr', { hasText: 'tail begins' }).locator('rect.running').waitFor();
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');

@@ -22,7 +22,11 @@ function follow() {
     setHeld(held);
     const template = document.createElement('template');
     template.innerHTML = content;
+    const focused = document.activeElement;
     patch(main, template.content);
+    document.dispatchEvent(new Event('patched'));
+    // Whatever was moved has lost it.
+    if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
     refresh();
     followOutput();
   });
@@ -49,6 +53,8 @@ function setHeld(held) {
 
 /** Makes the children of `old` those of `now`, and leaves in place what is the same: focus, selection, scrolling. */
 function patch(old, now) {
+  const wanted = new Set([...now.children].map(child => child.id));
+  for (const child of [...old.children]) if (child.id && !wanted.has(child.id)) child.remove();
   const keyed = new Map([...old.children].filter(child => child.id !== '').map(child => [child.id, child]));
   let at = old.firstChild;
   for (const next of [...now.childNodes]) {

@@ -88,6 +88,17 @@ function say(text, isBad) {
   say.timer = setTimeout(() => said.classList.remove('shown'), 12_000);
 }
 
+/** Cards that were answered here, and until when a page from before may still have them. */
+const answered = new Map();
+const ANSWERED_MS = 10_000;
+
+document.addEventListener('patched', () => {
+  for (const [id, until] of answered) {
+    if (Date.now() < until) document.getElementById(id)?.remove();
+    else answered.delete(id);
+  }
+});
+
 // Enter in the message denies, although the first button of the form is another.
 document.addEventListener('keydown', event => {
   if (event.key !== 'Enter' || !event.target.matches?.('[data-message]')) return;
@@ -113,6 +124,7 @@ document.addEventListener('submit', async event => {
     if (answer.ok) {
       const all = items();
       const next = all[all.indexOf(card) + 1] ?? all[all.indexOf(card) - 1];
+      answered.set(card.id, Date.now() + ANSWERED_MS);
       card.remove();
       if (next !== undefined) pick(next);
       else main.focus();

@@ -18,13 +18,13 @@ export function approvalsPage({ calls, unanswered, answered }: Inbox, viewer: Vi
 <h1>Approvals</h1>
 ${unanswered.length === 0 ? '' : cannotAsk(unanswered)}
 ${calls.length > 0 || unanswered.length > 0 ? '' : empty('No call waits for an approval.', 'A call that does appears here by itself, with what it wants.')}
-<div class="inbox" data-pick>${calls.toSorted((a, b) => a.since.localeCompare(b.since)).map(call => card(call, viewer))}</div>
-${answered.length === 0 ? '' : html`<section aria-labelledby="answered-title"><h2 id="answered-title">Answered since this console started</h2>${log(answered, viewer)}</section>`}`;
+<div class="inbox" id="inbox" data-pick>${calls.toSorted((a, b) => a.since.localeCompare(b.since)).map(call => card(call, viewer))}</div>
+${answered.length === 0 ? '' : html`<section id="answered" aria-labelledby="answered-title"><h2 id="answered-title">Answered since this console started</h2>${log(answered, viewer)}</section>`}`;
   return { title: calls.length === 0 ? 'Approvals' : `(${calls.length}) Approvals`, at: 'approvals', main };
 }
 
 function cannotAsk(unanswered: HeldCalls['unanswered']): Html {
-  return html`<div class="notice bad" role="alert">
+  return html`<div class="notice bad" id="unasked" role="alert">
   <strong>${unanswered.length === 1 ? 'A session' : `${unanswered.length} sessions`} with held calls cannot be asked: no worker answers.</strong>
   <span>Start one (<code>holdfast worker</code>); what is held stays held until then:
   ${unanswered.slice(0, 10).map(({ session }) => html`<a class="mono" href="${sessionPath(session)}">${session}</a> `)}${unanswered.length > 10 ? `and ${unanswered.length - 10} more` : ''}</span>
