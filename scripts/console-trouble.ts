@@ -1,5 +1,5 @@
 /**
- * Five ways in which a session goes wrong, as the console tells them: `npm run console:trouble` makes each of them against
+ * Five ways in which a session goes wrong, and one in which nobody serves it, as the console tells them: `npm run console:trouble` makes each of them against
  * the emulator with real processes, and pictures of what whoever is on duty sees, docs/images/trouble-*.png. It fails
  * where a page does not say what happened and what to do.
  */
@@ -24,7 +24,7 @@ await onStage(async stage => {
     return made;
   };
   // One host at first, so that the session that loses its host begins there.
-  await stage.worker(['--roles', 'sessions,listeners']);
+  const sessions = await stage.worker(['--roles', 'sessions,listeners']);
   const there = { HOLDFAST_STATE_DIR: stage.stateDir('there'), HOLDFAST_HOST_LOST: '5m' };
   const gone = await stage.worker(['--roles', 'tools'], there);
   const lost = await session('Nightly export of the orders', [
@@ -95,6 +95,13 @@ await onStage(async stage => {
   await page.getByRole('link', { name: 'See its output' }).first().click();
   await page.getByText('the other side holds lock 17').first().waitFor();
   await shoot(page, 'endless-tool-output');
+  sessions.child.kill('SIGKILL');
+  // One that has seen nothing before knows what Temporal alone knows.
+  await picture(stage, await stage.console(), endless, 'no-worker', [
+    'No worker answers for this session',
+    'what Temporal alone knows',
+    'not known while no worker answers',
+  ]);
 });
 
 /** Waits until a call of the session runs. */
