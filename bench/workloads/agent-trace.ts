@@ -72,7 +72,7 @@ export const agentTrace: Workload = {
   prepare: async stage => {
     const [player] = await stage.players(1);
     if (player === undefined) throw new Error('no session');
-    const count = { quick: 10, normal: CALLS, full: CALLS }[stage.mode];
+    const count = { quick: 4, normal: CALLS, full: CALLS }[stage.mode];
     let repetition = 0;
     return async () => {
       const part = `part-${++repetition}`;

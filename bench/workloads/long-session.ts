@@ -54,5 +54,5 @@ function longSession(name: string, calls: Sizes, modes: readonly Mode[]): Worklo
   };
 }
 
-export const calls2000 = longSession('calls-2000', { quick: 18, normal: 2_000, full: 2_000 }, ALL_MODES);
-export const calls10000 = longSession('calls-10000', { quick: 18, normal: 10_000, full: 10_000 }, ['full']);
+export const calls2000 = longSession('calls-2000', { quick: 14, normal: 2_000, full: 2_000 }, ALL_MODES);
+export const calls10000 = longSession('calls-10000', { quick: 14, normal: 10_000, full: 10_000 }, ['full']);

@@ -53,6 +53,7 @@ test('the results of an outage are shared out evenly', () => {
 test('growth compares the calls at both ends, not the very first', () => {
   const took = [...Array(10).fill(900), ...Array(50).fill(10), ...Array(100).fill(99), ...Array(50).fill(20)];
   expect(growthOf(took)).toEqual({ first: 10, last: 20 });
+  expect(growthOf([...Array(10).fill(900), 10, 10, 10, 10], 3)).toEqual({ first: 10, last: 10 });
   expect(growthOf([1, 2])).toBeUndefined();
 });
 
