@@ -102,6 +102,6 @@ test('on a terminal the build shows its elapsed time and removes the line at the
   const written: string[] = [];
   const output = { isTTY: true, write: (text: string) => written.push(text) };
   await findTemporal(machine(fakes, { output }));
-  expect(written).toContainEqual(expect.stringMatching(/Building the Temporal server once .* [1-9]\d*s$/));
+  expect(written).toContainEqual(expect.stringMatching(/Building the Temporal server once: .* [1-9]\d*s$/));
   expect(written.at(-1)).toBe('\r\u001b[2K');
 });
