@@ -121,7 +121,7 @@ describe('a page', () => {
 describe('text of several lines', () => {
   it('keeps its lines and tabs, and spells out what would not be seen', () => {
     expect(plainText('a\tb\r\nc\rd')).toBe('a\tb\nc\nd');
-    expect(plainText('\u001b[31mred\u001b[0m\u0007\u{e0001}')).toBe('red\\u0007\\u{e0001}');
+    expect(plainText('\u001b[31mred\u001b[0m!\u0007\u{e0001}')).toBe('red!\\u0007\\u{e0001}');
     expect(plainText('\ud800')).toBe('\ufffd');
   });
 });
