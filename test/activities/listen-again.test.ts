@@ -315,8 +315,12 @@ describe('leases', () => {
     const call = emit(toolUse());
     const { cursor } = await worker.listen(session.id, { maxEvents: 1 }).result;
     await streams(1);
+    const parked = worker.parked.adopt(session.id, cursor.at);
+    if (parked === undefined) throw new Error('nothing is parked');
+    worker.parked.park(session.id, parked);
     session.cutStreams();
-    await streams(0);
+    // The server knows of it before we do.
+    await until('its end is seen', () => parked.end !== undefined);
     const second = worker.listen(session.id, { lease: 2, cursor, known: [call.id] });
     await second.listed();
     expect(second.batches.map(batch => batch.events)).toEqual([[]]);
