@@ -1,6 +1,7 @@
 /** Gives a notice to a program of the operator's: the JSON on standard input, standard error into the log. */
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killGroup } from '../kill-group.ts';
 import { oneLine } from '../session/summary.ts';
 import type { Notice } from '../workflows/notice.ts';
 import type { NoticeDelivery } from './delivery.ts';
@@ -39,7 +40,7 @@ export async function runNoticeCommand(
   child.stdin.end(`${JSON.stringify(notice)}\n`);
   const late = AbortSignal.timeout(timeoutMs);
   const ended = AbortSignal.any([signal, late]);
-  const kill = () => killGroup(child.pid);
+  const kill = () => killGroup(child);
   ended.addEventListener('abort', kill, { once: true });
   const closed = new Promise(resolve => child.once('close', resolve));
   const end = await new Promise<string | undefined>(resolve => {
@@ -57,12 +58,4 @@ export async function runNoticeCommand(
   signal.throwIfAborted();
   if (late.aborted) return { kind: 'failed', reason: `${program} was ended after ${timeoutMs / 1_000} s` };
   return end === undefined ? { kind: 'taken' } : { kind: 'failed', reason: end };
-}
-
-function killGroup(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // None of it is left.
-  }
 }

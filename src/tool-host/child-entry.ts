@@ -1,6 +1,7 @@
 /** Starts one of our own entry files as a process with a bare environment, and waits for what it reports. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { killGroup } from '../kill-group.ts';
 import { REPORT_FD } from './host-config.ts';
 import type { Owner } from './tool-user.ts';
 
@@ -89,12 +90,4 @@ export function startEntry(options: ChildEntry): Promise<ChildReport & { readonl
       setTimeout(onDrained, DRAIN_MS).unref();
     });
   });
-}
-
-export function killGroup(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    child.kill('SIGKILL');
-  }
 }

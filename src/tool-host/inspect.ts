@@ -2,8 +2,9 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { killGroup } from '../kill-group.ts';
 import type { ServedTool } from '../session/served-tool.ts';
-import { killGroup, startEntry } from './child-entry.ts';
+import { startEntry } from './child-entry.ts';
 import type { DescribeConfig } from './describe-main.ts';
 import { hostEnvironment, toolEnvironment } from './host-config.ts';
 import type { McpLists } from './mcp-tools.ts';

@@ -4,6 +4,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
+import { killGroup } from '../kill-group.ts';
 import { textBlock, toContent } from '../session/answers.ts';
 import type { ProgramTool } from './module-entry.ts';
 import { callMark } from './paths.ts';
@@ -102,12 +103,4 @@ function ended(child: ChildProcessWithoutNullStreams): Promise<End> {
       }, DRAIN_MS);
     });
   });
-}
-
-function killGroup(child: ChildProcessWithoutNullStreams): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    child.kill('SIGKILL');
-  }
 }

@@ -6,6 +6,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { killGroup } from '../kill-group.ts';
 import { identify, type ProcessIdentity } from './processes.ts';
 import type { Owner } from './tool-user.ts';
 
@@ -112,12 +113,7 @@ export class ShellSession {
     this.#shell.stdout.destroy();
     this.#shell.stderr.destroy();
     this.#shell.stdin.destroy();
-    const { pid } = this.#shell;
-    try {
-      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-    } catch {
-      this.#shell.kill('SIGKILL');
-    }
+    killGroup(this.#shell);
     this.#end();
   }
 
