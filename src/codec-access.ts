@@ -3,9 +3,10 @@
  * cookie that the sign-in page sets (Temporal's UI, which sends no header of its own). Without a token only this
  * machine may ask, by a name of this machine: a page that had its own name point here is refused.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
+import { isSameSecret } from './same-secret.ts';
 
 export interface CodecAccess {
   /** Undefined: none is asked for. */
@@ -45,13 +46,13 @@ export function onlyAllowed({ token, origins, log }: CodecAccess): MiddlewareHan
 /** Whether the request comes from whoever has the token. */
 export function showsToken(c: Context, token: string): boolean {
   const [, bearer] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
-  if (bearer !== undefined) return isSame(bearer, token);
-  return isSame(getCookie(c, COOKIE) ?? '', cookieOf(token));
+  if (bearer !== undefined) return isSameSecret(bearer, token);
+  return isSameSecret(getCookie(c, COOKIE) ?? '', cookieOf(token));
 }
 
 /** @returns whether it was the token; then the browser has its cookie. */
 export function signIn(c: Context, given: string, token: string): boolean {
-  if (!isSame(given, token)) return false;
+  if (!isSameSecret(given, token)) return false;
   // Behind TLS the UI may be another site; the origin is checked with each request.
   const secure = c.req.header('x-forwarded-proto') === 'https';
   setCookie(c, COOKIE, cookieOf(token), {
@@ -66,10 +67,4 @@ export function signIn(c: Context, given: string, token: string): boolean {
 /** A stolen cookie does not tell the token. */
 function cookieOf(token: string): string {
   return createHmac('sha256', token).update('holdfast codec cookie').digest('base64url');
-}
-
-/** In a time that tells nothing of where they differ. */
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [one, other].map(text => createHmac('sha256', 'same').update(text).digest());
-  return a !== undefined && b !== undefined && timingSafeEqual(a, b);
 }

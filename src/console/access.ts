@@ -4,11 +4,12 @@
  * So a request's Host must be an address or `localhost`; an answer needs the token's cookie, a form that we have
  * rendered, and the browser's word that it came from our own page.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { secureHeaders } from 'hono/secure-headers';
+import { isSameSecret } from '../same-secret.ts';
 
 export interface AccessOptions {
   readonly token: string;
@@ -39,7 +40,7 @@ export function createAccess({ token, readsNeedToken, names = [] }: AccessOption
   const cookieValue = derived('cookie');
   const formToken = derived('form');
 
-  const holdsToken = (c: Context) => isSame(getCookie(c, cookie), cookieValue);
+  const holdsToken = (c: Context) => isSameSecret(getCookie(c, cookie), cookieValue);
   return {
     readsNeedToken,
     formToken,
@@ -47,7 +48,7 @@ export function createAccess({ token, readsNeedToken, names = [] }: AccessOption
     takeToken(c) {
       const given = c.req.query('token');
       if (given === undefined || c.req.method !== 'GET') return undefined;
-      if (!isSame(given, token))
+      if (!isSameSecret(given, token))
         return c.text(
           'That token is not (or no longer) the one of this console: it printed a new URL.\n',
           403,
@@ -73,7 +74,9 @@ export function createAccess({ token, readsNeedToken, names = [] }: AccessOption
         origin !== undefined && URL.canParse(origin) && new URL(origin).host === c.req.header('host');
       if (!own || (site !== undefined && site !== 'same-origin'))
         return 'This did not come from a page of the console.';
-      return isSame(form, formToken) ? undefined : 'This form is of another console: load the page again.';
+      return isSameSecret(form, formToken)
+        ? undefined
+        : 'This form is of another console: load the page again.';
     },
   };
 }
@@ -83,12 +86,6 @@ function hostname(host: string): string {
     .replace(/:\d+$/, '')
     .replace(/^\[(.*)\]$/, '$1')
     .toLowerCase();
-}
-
-function isSame(given: unknown, right: string): boolean {
-  if (typeof given !== 'string') return false;
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(given), hash(right));
 }
 
 /** No script, style or frame but our own files; nothing is kept by anybody. */
