@@ -4,13 +4,12 @@ import { Command } from 'commander';
 import { isLoopback } from '../codec-access.ts';
 import { startCodecServer } from '../codec-server.ts';
 import { readConfig } from '../config.ts';
-import { errorLine } from '../error-text.ts';
-import type { HttpListener } from '../http-listener.ts';
 import { loadKeyRing } from '../key-ring.ts';
 import { createLog } from '../log.ts';
 import { createPayloadCodec } from '../payload-codec.ts';
 import { catchEndingSignals } from './ending-signals.ts';
 import { CliError } from './failure.ts';
+import { listening } from './listening.ts';
 import { port } from './up.ts';
 
 interface Flags {
@@ -65,7 +64,17 @@ async function codecServer(flags: Flags): Promise<void> {
     throw new CliError('there is no key to decrypt with: set HOLDFAST_KEY as the workers have it', 2);
   const log = createLog({ format: config.log });
   const codec = createPayloadCodec({ encrypts: true, keys: async () => keys, unreadable: 'tell' });
-  const server = await listening(flags, { codec, token, origins, namespaces, log: line => log.info(line) });
+  const server = await listening(flags, () =>
+    startCodecServer({
+      port: flags.port,
+      host,
+      codec,
+      token,
+      origins,
+      namespaces,
+      log: line => log.info(line),
+    }),
+  );
   const ids = [...keys.all.keys()];
   const asks = token === undefined ? 'whoever is on this machine' : 'whoever has the token';
   log.info(`codec server ready at ${server.url}, for ${asks} and pages of ${origins.join(', ')}`);
@@ -74,17 +83,6 @@ async function codecServer(flags: Flags): Promise<void> {
   const { signal } = catchEndingSignals();
   await once(signal, 'abort');
   await server.close();
-}
-
-async function listening(
-  { port, host }: Flags,
-  options: Omit<Parameters<typeof startCodecServer>[0], 'port' | 'host'>,
-): Promise<HttpListener> {
-  try {
-    return await startCodecServer({ ...options, port, host });
-  } catch (error) {
-    throw new CliError(`cannot listen on ${host}:${port}: ${errorLine(error)}; choose another --port`, 1);
-  }
 }
 
 /** Browsers send no path with an origin, and no port that is the scheme's own. */

@@ -1,13 +1,11 @@
 /** `holdfast console`: sessions, calls and approvals in a browser. */
-import { type Client, Connection } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
 import { Command } from 'commander';
 import { type Config, readConfig } from '../config.ts';
-import type { Console } from '../console/server.ts';
 import { CONNECT_MS, consoleOf } from '../console.ts';
 import { createTemporalClient } from '../data-converter.ts';
-import { errorLine } from '../error-text.ts';
 import { catchEndingSignals } from './ending-signals.ts';
-import { CliError } from './failure.ts';
+import { listening } from './listening.ts';
 import { port } from './up.ts';
 
 interface Flags {
@@ -48,7 +46,7 @@ async function run(flags: Flags): Promise<void> {
   const connection = Connection.lazy({ ...config.temporal.connection, connectTimeout: CONNECT_MS });
   try {
     const client = createTemporalClient(config, connection);
-    const shown = await listen(config, client);
+    const shown = await listening(config.console, () => consoleOf(config, client));
     if (flags.json)
       process.stdout.write(`${JSON.stringify({ url: shown.url, urlWithToken: shown.urlWithToken })}\n`);
     else process.stdout.write(`console: ${shown.urlWithToken}\n`);
@@ -71,13 +69,4 @@ function settled(config: Config, flags: Flags): Config {
     ...(host === undefined ? {} : { HOLDFAST_CONSOLE_HOST: host }),
   };
   return readConfig(again);
-}
-
-async function listen(config: Config, client: Client): Promise<Console> {
-  const { host, port: asked } = config.console;
-  try {
-    return await consoleOf(config, client);
-  } catch (error) {
-    throw new CliError(`cannot listen on ${host}:${asked}: ${errorLine(error)}; choose another --port`, 1);
-  }
 }

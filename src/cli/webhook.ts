@@ -9,12 +9,12 @@ import { type Config, readConfig } from '../config.ts';
 import { createTemporalClient } from '../data-converter.ts';
 import { milliseconds } from '../duration.ts';
 import { errorLine } from '../error-text.ts';
-import type { HttpListener } from '../http-listener.ts';
 import { createLog } from '../log.ts';
 import { runOptionsOf } from '../run-options.ts';
 import { startWebhook } from '../webhook.ts';
 import type { RunOptions } from '../workflows/run-input.ts';
 import { CliError } from './failure.ts';
+import { listening } from './listening.ts';
 import { port } from './up.ts';
 
 interface Flags {
@@ -62,29 +62,21 @@ async function webhook(flags: Flags): Promise<void> {
   const connection = Connection.lazy(given);
   const client = createTemporalClient(config, connection);
   try {
-    const server = await listen(flags, {
-      reader,
-      start: id => startWithin(client, id, options, address),
-      ...(serves === undefined ? {} : { serves }),
-      log: line => log.info(line),
-    });
+    const { port, host } = flags;
+    const server = await listening(flags, () =>
+      startWebhook({
+        ...{ port, host, reader },
+        start: id => startWithin(client, id, options, address),
+        ...(serves === undefined ? {} : { serves }),
+        log: line => log.info(line),
+      }),
+    );
     const scope = config.anthropic.environmentId ?? 'every environment';
     log.info(`webhook ready at ${server.url}, for sessions of ${scope}; Temporal ${address}/${namespace}`);
     await signalled();
     await server.close();
   } finally {
     await connection.close();
-  }
-}
-
-async function listen(
-  { port, host }: Flags,
-  options: Omit<Parameters<typeof startWebhook>[0], 'port' | 'host'>,
-): Promise<HttpListener> {
-  try {
-    return await startWebhook({ ...options, port, host });
-  } catch (error) {
-    throw new CliError(`cannot listen on ${host}:${port}: ${errorLine(error)}; choose another --port`, 1);
   }
 }
 
