@@ -7,7 +7,6 @@ import { type Finding, ok, oneLine, warning } from './finding.ts';
 const CHECK = 'dispatch';
 /** Stock: 45 ms. Tuned: 8 to 15 ms; on a machine with ten programs per core up to 45. */
 const SLOW_MS = 30;
-const QUICK_MS = 15;
 /** How many times as long as a task that is handed over past the queue. Tuned: 2; stock, on a machine that is not busy: 4. */
 const SLOWER = 4;
 /** Stock: up to a second. */
@@ -36,7 +35,7 @@ export function judgeDispatch(rate: DispatchRate, address: string): Finding {
   if (/\.(tmprl\.cloud|api\.temporal\.io):\d+$/.test(address)) return ok(CHECK, found);
   const isLate = timerLateMs > LATE_MS;
   // A busy machine is slow all over, and gives a stock server the time to save up polls: its late timer betrays it.
-  const isSlow = isLate ? dispatchMs > QUICK_MS : dispatchMs > SLOW_MS && dispatchMs > SLOWER * inlineMs;
+  const isSlow = isLate || (dispatchMs > SLOW_MS && dispatchMs > SLOWER * inlineMs);
   if (!isSlow && !isLate && eager)
     return dispatchMs > SLOW_MS
       ? ok(CHECK, `${found}, as everything is slow here now (${Math.round(inlineMs)} ms past the queue)`)

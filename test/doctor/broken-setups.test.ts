@@ -345,6 +345,7 @@ describe('how fast Temporal hands out tasks (figures as measured)', () => {
 
   it('on a busy machine a stock server is still told by its late timers, a tuned one is not accused', () => {
     expect(judge(41, 21, 955, false).mend).toContain('transferProcessorMaxPollRPS');
+    expect(judge(12, 10, 955, false).mend).toContain('transferProcessorMaxPollRPS');
     expect(judge(49, 19, 28, true)).toMatchObject({
       state: 'ok',
       found: expect.stringContaining('everything is slow'),
