@@ -6,6 +6,7 @@ import { activityInfo } from '@temporalio/activity';
 import { DefaultLogger, type LogEntry, type Logger, type LogMetadata } from '@temporalio/worker';
 import { errorLine } from './error-text.ts';
 import type { LogFormat } from './log-format.ts';
+import { isReadAhead } from './workflows/read-ahead.ts';
 
 export interface LogOptions {
   readonly format: LogFormat;
@@ -41,14 +42,16 @@ function activityMeta(): LogMetadata {
 
 /**
  * Warnings of the SDK that say what is meant to be: a worker without workflows; a listener whose run has ended; a
- * follower that left, or learnt of the end, while its question was on its way.
+ * follower that left, or learnt of the end, while its question was on its way. So is a task that a worker fails because
+ * it has read ahead.
  */
 const MEANT = ['No workflows registered', 'Activity not found on completion', 'Query not found when'];
 
 /** Of the SDK's own lines only warnings are worth reading. */
 function isChatter({ level, message, meta }: LogEntry): boolean {
   if (meta?.sdkComponent === undefined || meta.sdkComponent === 'workflow') return false;
-  return level === 'INFO' || level === 'DEBUG' || MEANT.some(start => message.startsWith(start));
+  if (level === 'INFO' || level === 'DEBUG') return true;
+  return MEANT.some(start => message.startsWith(start)) || isReadAhead(`${meta.error} ${meta.failure}`);
 }
 
 /** Fields that every line of a Temporal worker carries and that tell people nothing. */

@@ -18,7 +18,7 @@ import {
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type Logger, type WorkerOptions } from '@temporalio/worker';
+import { type BundleOptions, bundleWorkflowCode, type Logger, type WorkerOptions } from '@temporalio/worker';
 import { failureConverterPath } from './data-converter.ts';
 
 /** All that reaches the bundle (test/workflows/bundle.test.ts holds it to that). */
@@ -36,12 +36,21 @@ export async function workflowBundle(cacheDir: string, logger: Logger, encrypts 
   const folder = join(cacheDir, 'workflows');
   const codePath = join(folder, `${await hashOfSources()}${encrypts ? '-encoded' : ''}.js`);
   if (await isKept(codePath)) return { codePath };
-  const extension = extensionOfSources();
-  const workflowsPath = fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url));
   const failures = encrypts ? { failureConverterPath: failureConverterPath() } : {};
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger, ...failures });
+  const { code } = await bundleWorkflowCode({ ...workflowSources(), logger, ...failures });
   await keep(folder, codePath, code).catch(error => logger.debug(`the bundle is not kept: ${error}`));
   return { code };
+}
+
+/** What Temporal's bundler begins with. */
+export function workflowSources(): Required<
+  Pick<BundleOptions, 'workflowsPath' | 'workflowInterceptorModules'>
+> {
+  return { workflowsPath: source('index'), workflowInterceptorModules: [source('read-ahead')] };
+}
+
+function source(name: string): string {
+  return fileURLToPath(new URL(`./workflows/${name}.${extensionOfSources()}`, import.meta.url));
 }
 
 /** Marks it as used, too. One that came with an image may be another user's, or on a disk that is read-only. */

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { InjectedSinks, WorkerOptions } from '@temporalio/worker';
 import { failpoint, failpointFolder } from './failpoint.ts';
+import { workflowSources } from './workflow-bundle.ts';
 import type { FailpointSinks } from './workflows/failpoints.ts';
 
 type Needed = Pick<WorkerOptions, 'sinks' | 'interceptors' | 'workflowsPath'>;
@@ -9,14 +10,14 @@ type Needed = Pick<WorkerOptions, 'sinks' | 'interceptors' | 'workflowsPath'>;
 export function workflowFailpoints(): Needed | undefined {
   if (failpointFolder() === undefined) return undefined;
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const source = (name: string) =>
-    fileURLToPath(new URL(`./workflows/${name}.${extension}`, import.meta.url));
+  const { workflowsPath, workflowInterceptorModules } = workflowSources();
+  const failpoints = fileURLToPath(new URL(`./workflows/failpoints.${extension}`, import.meta.url));
   const sinks: InjectedSinks<FailpointSinks> = {
     failpoints: { reach: { fn: (info, name) => failpoint(name, info.workflowId), callDuringReplay: true } },
   };
   return {
     sinks,
-    workflowsPath: source('index'),
-    interceptors: { workflowModules: [source('failpoints')] },
+    workflowsPath,
+    interceptors: { workflowModules: [...workflowInterceptorModules, failpoints] },
   };
 }

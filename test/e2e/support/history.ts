@@ -2,6 +2,7 @@
 import { type Client, defaultPayloadConverter, type WorkflowHandle } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { keyIdOf } from '../../../src/payload-codec.ts';
+import { isReadAhead } from '../../../src/workflows/read-ahead.ts';
 
 type RawEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 type RawPayload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
@@ -58,11 +59,11 @@ export async function historyOf(client: Client, id: string, runId?: string): Pro
     activities: all.flatMap(activityOf),
     timers,
     countdowns: timers.filter(({ summary }) => summary.includes('next turn')),
-    failedTasks: all.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-      failed && !NO_FAULTS.includes(failed.cause ?? 0)
-        ? [failed.failure?.message ?? String(failed.cause)]
-        : [],
-    ),
+    failedTasks: all.flatMap(({ workflowTaskFailedEventAttributes: failed }) => {
+      if (!failed || NO_FAULTS.includes(failed.cause ?? 0)) return [];
+      const said = failed.failure?.message ?? String(failed.cause);
+      return isReadAhead(said) ? [] : [said];
+    }),
   };
 }
 
