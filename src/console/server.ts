@@ -1,8 +1,6 @@
 /** The console's server: a port on loopback, a token, and what it shows. */
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { listen } from '../http-listener.ts';
 import { createAccess } from './access.ts';
 import { createConsoleApp } from './app.ts';
 import { createLive } from './live.ts';
@@ -43,23 +41,16 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     access: createAccess({ token, readsNeedToken }),
     live: createLive({ signal: ending.signal }),
   });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+  // Pages that are followed never end by themselves, and hear of it by `ending`.
+  const listener = await listen(app, { host, port: options.port, closeMs: 0 });
+  const url = `${listener.url}/`;
   return {
     url,
     urlWithToken: `${url}?token=${token}`,
-    port,
-    close: () =>
-      new Promise(resolve => {
-        ending.abort();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    port: listener.port,
+    close: () => {
+      ending.abort();
+      return listener.close();
+    },
   };
 }
