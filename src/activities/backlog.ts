@@ -2,7 +2,7 @@
 import type { SessionEvent } from '../session/events.ts';
 
 export interface BacklogOptions {
-  /** Milliseconds a batch waits for company (5). */
+  /** Milliseconds a batch waits for company (5); with the end of a turn, which comes last, it goes at once. */
   readonly coalesceMs: number;
   /** Milliseconds a lazy event waits for an event that wakes the workflow anyway (2,000). */
   readonly lazyFlushMs: number;
@@ -54,7 +54,10 @@ interface Entry {
   readonly bytes: number;
   /** When it is due by itself. */
   readonly at: number;
+  readonly lazy: boolean;
+  /** Nothing waits for company any more. */
   readonly flush: boolean;
+  readonly urgent: boolean;
 }
 
 export function createBacklog(options: BacklogOptions): Backlog {
@@ -85,7 +88,10 @@ export function createBacklog(options: BacklogOptions): Backlog {
     add(event, lazy) {
       const size = Buffer.byteLength(JSON.stringify(event));
       const wait = lazy ? options.lazyFlushMs : options.coalesceMs;
-      entries.push({ event, bytes: size, at: performance.now() + wait, flush: isUrgent(event) });
+      const urgent = isUrgent(event);
+      const wakes = !lazy || entries.some(entry => !entry.lazy);
+      const flush = urgent || (wakes && event.type === 'session.status_idle');
+      entries.push({ event, bytes: size, at: performance.now() + wait, lazy, flush, urgent });
       bytes += size;
     },
     markListed() {
@@ -104,7 +110,7 @@ export function createBacklog(options: BacklogOptions): Backlog {
       history = Math.max(0, history - taken.length);
       if (batch.listed) owesMark = false;
     },
-    urgent: () => owesMark || entries.some(entry => entry.flush),
+    urgent: () => owesMark || entries.some(entry => entry.urgent),
     get size() {
       return entries.length;
     },
