@@ -15,8 +15,12 @@ export function lookAfterOrphans(stateDir: string, client: Client, logger: Logge
     if (busy) return;
     busy = true;
     try {
-      const failed = await failOrphans(stateDir, async token => {
-        await client.activity.fail(token, handOver());
+      const failed = await failOrphans(stateDir, {
+        fail: token => client.activity.fail(token, handOver()),
+        release: async workflowId => {
+          const { namespace } = client.options;
+          await client.workflowService.resetStickyTaskQueue({ namespace, execution: { workflowId } });
+        },
       });
       if (failed > 0) logger.info(`took over ${failed} attempts of a dead worker`);
     } catch (error) {

@@ -86,7 +86,7 @@ export async function startWorker(
   };
   installRuntime(logger, { address, probe, metrics: config.metrics });
   const { connection, namespaceId, retentionMs } = await connectWorker(config);
-  const attempts = openAttempts(config.stateDir);
+  const attempts = openAttempts(config.stateDir, roles.includes('sessions'));
   const host = roles.includes('tools') ? await hostId(config.stateDir) : undefined;
   const client = createTemporalClient(config, connection);
   const attributes = await registerSearchAttributes(connection, namespace, searchAttributes);

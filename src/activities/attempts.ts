@@ -11,6 +11,9 @@ import { failpoint } from '../failpoint.ts';
 import { identify, isAlive, type ProcessIdentity } from '../tool-host/processes.ts';
 
 const IDENTITY = 'process.json';
+const ENDING = '.token';
+/** Bytes of a file's name. */
+const NAME_BYTES = 200;
 
 export interface Attempts {
   /** What this process says of itself; it goes when the process ends in order, or with the next one. */
@@ -21,8 +24,11 @@ export interface Attempts {
   close(): Promise<void>;
 }
 
-/** @param stateDir the state folder that all workers of this host share. */
-export function openAttempts(stateDir: string): Attempts {
+/**
+ * @param stateDir the state folder that all workers of this host share.
+ * @param holdsRuns whether this process also has the runs of workflows in its cache.
+ */
+export function openAttempts(stateDir: string, holdsRuns = true): Attempts {
   const self = identify(process.pid);
   const folder = join(stateDir, 'workers', folderOf(self));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -32,8 +38,9 @@ export function openAttempts(stateDir: string): Attempts {
     folder,
     noted: activity =>
       async function noted(input) {
-        const file = join(folder, `${++count}.token`);
-        note(file, activityInfo().taskToken);
+        const { taskToken, workflowExecution } = activityInfo();
+        const file = join(folder, nameOf(++count, holdsRuns ? workflowExecution?.workflowId : undefined));
+        note(file, taskToken);
         try {
           return await activity(input);
         } finally {
@@ -44,29 +51,37 @@ export function openAttempts(stateDir: string): Attempts {
   };
 }
 
+export interface OrphanCare {
+  /** Fails one attempt by its token; it may be gone already. */
+  fail(token: Uint8Array): Promise<void>;
+  /**
+   * Lets any worker take the workflow's next task: else it waits a second for the dead one, which has the run in its
+   * cache. The run may have ended.
+   */
+  release(workflowId: string): Promise<void>;
+}
+
 /**
  * Fails what dead worker processes of this host have left.
  *
- * @param fail fails one attempt by its token; it may be gone already.
  * @returns how many attempts were failed.
  */
-export async function failOrphans(
-  stateDir: string,
-  fail: (token: Uint8Array) => Promise<void>,
-): Promise<number> {
+export async function failOrphans(stateDir: string, { fail, release }: OrphanCare): Promise<number> {
   const root = join(stateDir, 'workers');
   await mkdir(root, { recursive: true, mode: 0o700 });
   let failed = 0;
   for (const name of await readdir(root)) {
     const folder = join(root, name);
     if (name === folderOf(identify(process.pid)) || (await isServed(folder))) continue;
-    const files = await readdir(folder).catch(() => []);
-    const tokens = files.filter(file => file.endsWith('.token'));
+    const files = (await readdir(folder).catch(() => [])).filter(file => file.endsWith(ENDING));
     await failpoint('orphans.found');
     await Promise.all(
-      tokens.map(async file => {
-        const token = await readFile(join(folder, file)).catch(() => undefined);
-        if (token !== undefined && token.length > 0) await fail(token).then(() => failed++, ignore);
+      [...Map.groupBy(files, workflowOf)].map(async ([workflowId, names]) => {
+        // First: what comes of the failed attempts is the workflow's next task.
+        if (workflowId !== undefined) await release(workflowId).catch(ignore);
+        const tokens = names.map(file => readFile(join(folder, file)).catch(() => undefined));
+        const read = (await Promise.all(tokens)).flatMap(token => (token?.length ? [token] : []));
+        await Promise.all(read.map(token => fail(token).then(() => failed++, ignore)));
       }),
     );
     await failpoint('orphans.failed');
@@ -96,6 +111,17 @@ function note(file: string, token: Uint8Array): void {
   } catch {
     unlinkQuietly(file);
   }
+}
+
+/** Tells the workflow as well, where its id is not too long for that. */
+function nameOf(count: number, workflowId = ''): string {
+  const named = `${count}@${encodeURIComponent(workflowId)}${ENDING}`;
+  return workflowId === '' || named.length > NAME_BYTES ? `${count}${ENDING}` : named;
+}
+
+function workflowOf(file: string): string | undefined {
+  const [, id] = /@(.+)\.token$/.exec(file) ?? [];
+  return id === undefined ? undefined : decodeURIComponent(id);
 }
 
 function unlinkQuietly(file: string): void {

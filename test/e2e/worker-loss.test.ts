@@ -46,6 +46,21 @@ describe.concurrent('a worker that is killed', () => {
     expect(w.effects()).toEqual(['begun']);
   });
 
+  it('beside a sibling: its session’s workflow does not wait for it either', async context => {
+    const w = await world(context);
+    const first = await w.worker();
+    const session = w.session([{ call: 'wait_for', input: { label: 'a', line: 'killed' } }]);
+    const handle = await w.begin(session.id);
+    await w.effect('begin a');
+    const sibling = await w.worker();
+    await first.end('SIGKILL');
+    await sibling.says('took over');
+    w.note('killed');
+    expect((await handle.result()).calls).toMatchObject([{ posted: true, attempts: 1 }]);
+    const { events } = await w.history(session.id);
+    expect(events.filter(event => event.workflowTaskTimedOutEventAttributes)).toEqual([]);
+  });
+
   it('W-11: after the tool ended and before its result is posted: it is posted once, and the tool ran once', async context => {
     const w = await world(context);
     const first = await w.worker();
