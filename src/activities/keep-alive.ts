@@ -16,8 +16,9 @@ export async function keepAlive<T>(
   details: () => unknown = () => null,
 ): Promise<T> {
   const context = Context.current();
-  // Its start was a sign of life, and each beat is a write of the server: a short activity has none.
-  const timer = setInterval(() => context.heartbeat(details()), BEAT_MS);
+  const beat = () => context.heartbeat(details());
+  beat();
+  const timer = setInterval(beat, BEAT_MS);
   try {
     return await work(context.cancellationSignal);
   } catch (error) {
