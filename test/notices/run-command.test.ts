@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { runNoticeCommand } from '../../src/notices/run-command.ts';
 import { isAlive } from '../e2e/support/leftovers.ts';
 import { sample } from './sample.ts';
@@ -26,6 +26,12 @@ function run(
   return { done, log };
 }
 
+/** A process that was killed is still there for a moment. */
+async function isGone(name: string): Promise<void> {
+  const pid = Number(readFileSync(file(name), 'utf8'));
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+}
+
 describe('the command for notices', () => {
   it('gets the notice as one line of JSON on standard input', async () => {
     expect(await run(`cat > ${file('told')}`).done).toEqual({ kind: 'taken' });
@@ -35,7 +41,7 @@ describe('the command for notices', () => {
   it('that does not read it, and leaves something running, has taken it all the same', async () => {
     const { done } = run(`sleep 600 & echo $! > ${file('left')}; exit 0`);
     expect(await done).toEqual({ kind: 'taken' });
-    expect(isAlive(Number(readFileSync(file('left'), 'utf8')))).toBe(false);
+    await isGone('left');
   });
 
   it('fails by its exit code, and what it says on standard error stands in the log, a line each', async () => {
@@ -57,7 +63,7 @@ describe('the command for notices', () => {
   it('is ended with its group when its time is over', async () => {
     const { done } = run(`sleep 600 & echo $! > ${file('late')}; wait`, { timeoutMs: 500 });
     expect(await done).toEqual({ kind: 'failed', reason: 'sh was ended after 0.5 s' });
-    expect(isAlive(Number(readFileSync(file('late'), 'utf8')))).toBe(false);
+    await isGone('late');
   });
 
   it('is ended when its activity is cancelled', async () => {
