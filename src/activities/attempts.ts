@@ -120,7 +120,7 @@ function nameOf(count: number, workflowId = ''): string {
 }
 
 function workflowOf(file: string): string | undefined {
-  const [, id] = /@(.+)\.token$/.exec(file) ?? [];
+  const [, id] = file.slice(0, -ENDING.length).split('@');
   return id === undefined ? undefined : decodeURIComponent(id);
 }
 
