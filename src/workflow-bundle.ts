@@ -46,10 +46,14 @@ export async function workflowBundle(cacheDir: string, logger: Logger, encrypts 
 export function workflowSources(): Required<
   Pick<BundleOptions, 'workflowsPath' | 'workflowInterceptorModules'>
 > {
-  return { workflowsPath: source('index'), workflowInterceptorModules: [source('read-ahead')] };
+  return {
+    workflowsPath: workflowSource('index'),
+    workflowInterceptorModules: [workflowSource('read-ahead')],
+  };
 }
 
-function source(name: string): string {
+/** Absolute path of a module of `workflows/`, as it runs here: source or build. */
+export function workflowSource(name: string): string {
   return fileURLToPath(new URL(`./workflows/${name}.${extensionOfSources()}`, import.meta.url));
 }
 

@@ -22,6 +22,7 @@ const READ_AHEAD = 'this worker had read too much for a question; it reads the r
 const TIMER = { seq: 2 ** 31 };
 const REFUSED: Command = { startTimer: { ...TIMER, startToFireTimeout: { seconds: -1 as never, nanos: 0 } } };
 const NOT_REFUSED: Command = { cancelTimer: TIMER };
+
 /** @returns whether a failed workflow task, by what its event or a log line says, is one that was to fail. */
 export function isReadAhead(said: string): boolean {
   return said.includes(READ_AHEAD) || said.includes(`TimerId=${TIMER.seq}`);
