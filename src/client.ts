@@ -3,6 +3,7 @@
  * only `durableToolRunner` brings one, when it is used.
  */
 export { HoldfastError, type Patience } from './client/asking.ts';
+export type { CallContent, CallInput, CallResult } from './client/call-content.ts';
 export { dataConverter } from './client/converter.ts';
 export {
   type ApiClient,

@@ -1,33 +1,51 @@
-import type { Client } from '@temporalio/client';
 import { Command } from 'commander';
 import { troublesOf } from '../client/pending-work.ts';
-import { type SessionView, viewSession } from '../client/session-view.ts';
+import type { SessionView } from '../client/session-view.ts';
 import { readConfig } from '../config.ts';
-import { errorLine } from '../error-text.ts';
-import { PayloadKeyError } from '../payload-codec.ts';
 import { lasted } from '../session/lasted.ts';
 import { oneLine } from '../session/summary.ts';
 import { timeline } from '../timeline/timeline.ts';
 import { WAITS_FOR_HOST } from '../workflows/messages.ts';
 import { timelineLines } from './bars.ts';
-import { CliError } from './failure.ts';
+import { readSession } from './read-session.ts';
 import { sessionId } from './session-id.ts';
+import { showCall } from './show-call.ts';
 import { callTable, colour } from './table.ts';
 import { withTemporal } from './temporal-client.ts';
 import { look } from './terminal.ts';
 
+interface Flags {
+  readonly json?: boolean;
+}
+
+const HELP = `
+A call's input and result are read from its history in Temporal, for as long as that is kept.
+
+Examples:
+  holdfast show sesn_01ABC
+  holdfast show sesn_01ABC sevt_01DEF
+  holdfast show sesn_01ABC --json
+`;
+
 export function showCommand(): Command {
   return new Command('show')
-    .description('show one session: what it waits for, its calls over time, what was done besides')
+    .description(
+      'show one session (what it waits for, its calls over time), or one call (its input and its result)',
+    )
     .argument('<session>', 'id of the session')
+    .argument('[call]', 'id of a call, or the beginning or the end of one')
     .option('--json', 'print one line of JSON')
-    .addHelpText('after', '\nExamples:\n  holdfast show sesn_01ABC\n  holdfast show sesn_01ABC --json')
+    .addHelpText('after', HELP)
     .action(show);
 }
 
-async function show(text: string, flags: { readonly json?: boolean }): Promise<void> {
+async function show(text: string, call: string | undefined, flags: Flags): Promise<void> {
   const id = sessionId(text);
   await withTemporal(readConfig(), async client => {
+    if (call !== undefined) {
+      process.stdout.write(`${await showCall(client, id, call, flags.json ?? false)}\n`);
+      return;
+    }
     const view = await readSession(client, id);
     const { status, calls, pending, endedAt } = view;
     process.stdout.write(
@@ -73,14 +91,4 @@ function waitingFor({ status, pending }: SessionView): string {
   if (status.waitingFor !== WAITS_FOR_HOST) return status.waitingFor;
   const why = pending.find(({ type }) => type === 'openWorkspace')?.failure;
   return why ? `${WAITS_FOR_HOST} (${why.replace(/^waiting for a host: /, '')})` : WAITS_FOR_HOST;
-}
-
-/** @throws CliError: 2 Temporal knows no run of it, 1 nobody answers. */
-export async function readSession(client: Client, id: string, known?: SessionView): Promise<SessionView> {
-  const view = await viewSession(client, id, known).catch(error => {
-    const hint = error instanceof PayloadKeyError ? '' : '; does a worker run? (holdfast worker)';
-    throw new CliError(`cannot ask about ${id}: ${errorLine(error)}${hint}`, 1);
-  });
-  if (view !== undefined) return view;
-  throw new CliError(`no run of session ${id} is known; start it with: holdfast start ${id}`, 2);
 }

@@ -1,8 +1,11 @@
-/** A call as a backend gets to know it: like the SDK's `DispatchedToolCall`, without input and result. */
+/**
+ * A call as a backend gets to know it: like the SDK's `DispatchedToolCall`; its input and result are
+ * read when they are wanted (`session.content`), as most who follow a session do not want megabytes.
+ */
 import type { CallDetail } from '../workflows/messages.ts';
 
 export interface SessionCall {
-  /** The event that the agent made it with; read the input from the API by its id. */
+  /** The event that the agent made it with, but its input: `session.content(event.id)` has that. */
   readonly event: {
     readonly type: 'agent.tool_use' | 'agent.custom_tool_use';
     readonly id: string;

@@ -7,6 +7,7 @@ import {
   statusQuery,
 } from '../workflows/messages.ts';
 import { askOnce, HoldfastError, lineOf, type Patience } from './asking.ts';
+import { type CallContent, callContent } from './call-content.ts';
 import { type RunInfo, runOf } from './chain.ts';
 import { type FollowOptions, followCalls } from './follow-calls.ts';
 import { type ApprovalTaken, answerApproval, heldCallsOf } from './held-calls.ts';
@@ -41,6 +42,12 @@ export interface SessionHandle {
    * @throws HoldfastError when Temporal or all workers are away for `unansweredMs`.
    */
   calls(options?: CallsOptions): AsyncGenerator<SessionCall, void, undefined>;
+  /**
+   * What a call of the run was made with, and what it was answered with, for as long as Temporal keeps the history.
+   *
+   * @throws HoldfastError when Temporal is away for `unansweredMs`.
+   */
+  content(toolUseId: string, options?: Patience): Promise<CallContent>;
   /**
    * Resolves when the run has ended, with what it came to (`failed` too).
    *
@@ -78,6 +85,7 @@ export function sessionHandle(client: Client, sessionId: string, runId: string):
     sessionId,
     runId,
     calls,
+    content: (toolUseId, options) => callContent(client, sessionId, runId, toolUseId, options),
     async untilDone(patience) {
       const { result, reason } = await endOfChain(client, sessionId, runId, patience);
       if (result !== undefined) return summaryOf(result);

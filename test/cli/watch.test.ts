@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { resolveCall } from '../../src/cli/call-id.ts';
 import { changesIn } from '../../src/cli/changes.ts';
-import { resolveCall } from '../../src/cli/logs.ts';
 import { frameOf } from '../../src/cli/screen.ts';
 
 describe('a watch in a pipe', () => {

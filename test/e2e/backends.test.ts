@@ -11,6 +11,12 @@ import { createWorld, type World } from './support/world.ts';
 // One set of tools, whoever serves: the examples' own.
 const tools = `${EXAMPLES}tools.ts`;
 
+const IT_IS_SUNNY = {
+  kind: 'kept',
+  isError: false,
+  content: [{ type: 'text', text: 'It is sunny in city 0.' }],
+};
+
 let w: World;
 beforeAll(async () => {
   w = await createWorld(import.meta.url, {
@@ -114,6 +120,14 @@ describe.concurrent('with a worker somewhere', () => {
     // Of the unowned one it is known by now that its owner answered it.
     expect(again.map(call => call.toolUseId)).toEqual(ids);
     expect(again.slice(0, 17)).toEqual(told.slice(0, 17));
+    // The first run made the first call, and later ones the denied one and the other client's.
+    const contents = await Promise.all([0, 16, 17].map(at => handle.content(ids[at] ?? '')));
+    expect(contents).toEqual([
+      { input: { kind: 'kept', value: { city: 'city 0' } }, result: IT_IS_SUNNY },
+      { input: { kind: 'kept', value: { command: 'echo deny' } }, result: { kind: 'none' } },
+      { input: { kind: 'kept', value: {} }, result: { kind: 'none' } },
+    ]);
+    expect(await late?.content(ids[0] ?? '')).toEqual(contents[0]);
     expect(await late?.untilDone()).toMatchObject({ state: 'done', reason: 'idle' });
     // Following a session leaves nothing in its history: the updates are the two verdicts.
     const histories = await Promise.all(runs.map(runId => w.history(session.id, runId)));

@@ -90,6 +90,20 @@ describe.concurrent('a held call', () => {
     expect(times).toEqual(times.toSorted());
     expect(textsOf(session)).toEqual(['first\nsecond']);
 
+    const [shownCall, callJson] = await Promise.all([
+      done(w, ['show', session.id, call.slice(-8)]),
+      done(w, ['show', session.id, call, '--json']),
+    ]);
+    expect(shownCall.stdout).toContain(`${call}\n\nINPUT\n{\n  "command": "echo first;`);
+    expect(shownCall.stdout).toMatch(/\n\nRESULT\nfirst\nsecond\n$/);
+    expect(rowsOf(callJson.stdout)).toMatchObject([
+      { id: call, posted: true, input: { command: waitsFor('go on') }, content: [{ text: 'first\nsecond' }] },
+    ]);
+
+    const none = await w.run(['show', session.id, 'sevt_none']).exit;
+    expect([none.code, none.stdout]).toEqual([2, '']);
+    expect(none.stderr).toContain(`${session.id} has no call sevt_none; see: holdfast show ${session.id}`);
+
     // What the Temporal UI shows of each step.
     const { activities, timers } = await eventually('the turn is over', async () => {
       const history = await w.history(session.id);

@@ -1,0 +1,98 @@
+/** One call: what it was made with, what became of it, and what it was answered with. */
+import type { Client } from '@temporalio/client';
+import { type CallContent, callContent } from '../client/call-content.ts';
+import { printable } from '../printable.ts';
+import type { ContentBlock } from '../session/answers.ts';
+import { oneLine } from '../session/summary.ts';
+import type { CallDetail } from '../workflows/messages.ts';
+import { resolveCall } from './call-id.ts';
+import { CliError } from './failure.ts';
+import { readSession } from './read-session.ts';
+import { callTable } from './table.ts';
+import { paint } from './terminal.ts';
+
+/** Milliseconds for Temporal to answer: somebody is waiting. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * @param wanted the call's id, or its beginning or end.
+ * @returns what is to be printed. @throws CliError 2 for a call that the session does not have.
+ */
+export async function showCall(
+  client: Client,
+  session: string,
+  wanted: string,
+  json: boolean,
+): Promise<string> {
+  const { runId, calls } = await readSession(client, session);
+  const id = resolveCall(
+    calls.map(call => call.id),
+    wanted,
+  );
+  const content = await callContent(client, session, runId, id, { unansweredMs: PATIENCE_MS });
+  const call = calls.find(each => each.id === id);
+  if (call === undefined && content.input.kind === 'unknown')
+    throw new CliError(`${session} has no call ${wanted}; see: holdfast show ${session}`, 2);
+  return json ? lineOf(session, id, call, content) : textOf(session, call, id, content);
+}
+
+function lineOf(session: string, id: string, call: CallDetail | undefined, content: CallContent): string {
+  const { input, result } = content;
+  return JSON.stringify({
+    session,
+    id,
+    ...call,
+    input: input.kind === 'kept' ? input.value : null,
+    content: result.kind === 'kept' ? result.content : null,
+    tooLarge: { input: input.kind === 'too-large', content: result.kind === 'too-large' },
+  });
+}
+
+function textOf(session: string, call: CallDetail | undefined, id: string, content: CallContent): string {
+  const blocks = [
+    call === undefined ? `${id}: the run keeps no record of it any more` : callTable([call]),
+    `${paint('gray', 'INPUT')}\n${inputText(content)}`,
+    `${paint('gray', heading(content))}\n${resultText(session, id, call, content)}`,
+  ];
+  return blocks.join('\n\n');
+}
+
+function heading({ result }: CallContent): string {
+  return result.kind === 'kept' && result.isError ? 'RESULT (an error)' : 'RESULT';
+}
+
+function inputText({ input }: CallContent): string {
+  switch (input.kind) {
+    case 'kept':
+      return printable(JSON.stringify(input.value, null, 2) ?? 'none');
+    case 'too-large':
+      return 'larger than 64 kB: the API has it';
+    case 'unknown':
+      return 'Temporal has forgotten the history it stands in';
+    default:
+      return input satisfies never;
+  }
+}
+
+function resultText(
+  session: string,
+  id: string,
+  call: CallDetail | undefined,
+  { result }: CallContent,
+): string {
+  switch (result.kind) {
+    case 'kept':
+      return result.content.map(blockText).join('\n');
+    case 'too-large':
+      return `too large for Temporal: the API has it, and on its host \`holdfast logs ${session} ${id}\``;
+    case 'none':
+      return `none: ${call === undefined ? 'Temporal has no history of one' : oneLine(call.why)}`;
+    default:
+      return result satisfies never;
+  }
+}
+
+/** Only texts can be shown here. */
+function blockText(block: ContentBlock): string {
+  return block.type === 'text' ? printable(block.text) : `[${block.type}]`;
+}
