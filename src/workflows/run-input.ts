@@ -36,7 +36,7 @@ export const STUCK_AFTER_MS = 300_000;
  * The same, of `maxHistory`: a sibling of a worker that died reads the whole run first, about 0.4 ms an event
  * (docs/performance.md), so short runs move again sooner; and each continue-as-new costs its call a tenth of a second.
  */
-export const MAX_HISTORY = 1_500;
+export const MAX_HISTORY = 1_000;
 
 export const DEFAULT_OPTIONS: RunOptions = {
   maxIdleMs: 60_000,
