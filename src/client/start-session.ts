@@ -2,11 +2,17 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { SESSIONS_QUEUE } from '../workflows/activity-options.ts';
 import { type Wake, type WorkItem, wakeSignal } from '../workflows/messages.ts';
-import { MAX_HISTORY, type RunOptions, STUCK_AFTER_MS } from '../workflows/run-input.ts';
+import { LAST_CALLS_MS, MAX_HISTORY, type RunOptions, STUCK_AFTER_MS } from '../workflows/run-input.ts';
 import type { runSession } from '../workflows/run-session.ts';
 
 /** A worker that does not answer a workflow task for this long has lost it (design §5). */
 const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
+
+const STANDARD: Partial<RunOptions> = {
+  maxHistory: MAX_HISTORY,
+  lastCallsMs: LAST_CALLS_MS,
+  stuckAfterMs: STUCK_AFTER_MS,
+};
 
 /**
  * Starts the workflow of a session, or wakes the one that runs: calling it twice is harmless, and a run that is
@@ -28,7 +34,7 @@ export async function startSession(
     args: [
       {
         sessionId,
-        options: { maxHistory: MAX_HISTORY, stuckAfterMs: STUCK_AFTER_MS, ...options },
+        options: { ...STANDARD, ...options },
         ...(work === undefined ? {} : { work }),
       },
     ],

@@ -17,7 +17,10 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
   background.cancel();
   const quiet = () =>
     run.posts === 0 && run.opening === undefined && !run.work.leasing && allHandlersFinished();
-  await condition(quiet, run.options.drainMs, { summary: 'posts under way end before the next run' });
+  const { drainMs, lastCallsMs = 0 } = run.options;
+  if (lastCallsMs > 0)
+    await condition(() => run.attached === 0, lastCallsMs, { summary: 'calls that are about to end' });
+  await condition(quiet, drainMs, { summary: 'posts under way end before the next run' });
   run.takeInbox();
   if (run.failure !== undefined) throw new FailedRun(run.failure.error);
   const state = carried(run.state);

@@ -27,13 +27,21 @@ export interface RunOptions {
   readonly maxHistory: number;
   /** How long a run that continues as new waits for posts under way. */
   readonly drainMs: number;
+  /** How long it waits before that for running calls to end; 0 or absent: not at all. */
+  readonly lastCallsMs?: number;
 }
 
 /** What a run is started with unless its starter says otherwise (not a default of runs: older ones know no such timer). */
 export const STUCK_AFTER_MS = 300_000;
 
 /**
- * The same, of `maxHistory`: a sibling of a worker that died reads the whole run first, about 0.4 ms an event
+ * The same, of `lastCallsMs`: a call that ends while its run is handed on makes the server refuse the hand-over, and
+ * the worker then reads the whole run again, which takes longer than this.
+ */
+export const LAST_CALLS_MS = 250;
+
+/**
+ * The same, of `maxHistory`: a sibling of a worker that died reads the whole run first, about 1 ms an event
  * (docs/performance.md), so short runs move again sooner; and each continue-as-new costs its call a tenth of a second.
  */
 export const MAX_HISTORY = 1_000;

@@ -42,6 +42,32 @@ describe.concurrent('continue-as-new', () => {
     }
   });
 
+  it('waits for calls that are about to end: none of them is attached again', async () => {
+    const w = shared();
+    const session = w.session(async agent => {
+      for (let i = 0; i < 12; i++)
+        await agent.calls([
+          { name: 'effect', input: { label: `brief${i}`, ms: 1 } },
+          { name: 'effect', input: { label: `medium${i}`, ms: 300 } },
+        ]);
+    });
+    // A busy machine may take its time: what is not attached again within ten seconds counts.
+    const handle = await w.begin(session.id, { maxHistory: 60, lastCallsMs: 10_000, maxIdleMs: 500 });
+    expect((await handle.result()).calls.filter(({ posted }) => !posted)).toEqual([]);
+    const runs = await runIdsOf(w.client, session.id);
+    expect(runs.length).toBeGreaterThan(2);
+    const histories = await Promise.all(runs.map(runId => w.history(session.id, runId)));
+    const attempts = histories.flatMap(({ activities }) =>
+      activities.filter(({ type }) => type === 'runTool'),
+    );
+    expect(attempts.map(({ id }) => id).toSorted()).toEqual(
+      session
+        .ledger()
+        .calls.map(({ id }) => id)
+        .toSorted(),
+    );
+  });
+
   it('with results that cannot be posted yet, held calls and a large result: all of it travels', async () => {
     const w = shared();
     const session = w.session(async agent => {
