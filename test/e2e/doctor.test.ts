@@ -25,7 +25,7 @@ async function examined(env: Record<string, string> = {}) {
 it('a set-up that works: exit 0, a line for each part, no secret, and no workflow left behind', async () => {
   const env = { ANTHROPIC_API_KEY: 'sk-ant-api03-of-this-test' };
   const exit = await w.run(['doctor'], env).exit;
-  expect([exit.code, exit.stderr]).toEqual([0, '']);
+  expect([exit.code, exit.stderr], exit.stdout).toEqual([0, '']);
   const lines = exit.stdout.trimEnd().split('\n');
   expect(lines.at(-1)).toMatch(/^doctor: ok/);
   for (const line of lines.slice(0, -1)) expect(line).toMatch(/^[✓!–] \S/);
