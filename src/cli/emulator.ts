@@ -19,7 +19,8 @@ const EXAMPLES = `
 Examples:
   $ holdfast emulator --port 4010 --script agent.json
   $ ANTHROPIC_BASE_URL=http://127.0.0.1:4010 ANTHROPIC_API_KEY=any holdfast worker
-  $ curl -s http://127.0.0.1:4010/_emulator/sessions
+  $ curl -s http://127.0.0.1:4010/_emulator/sessions -d '{ "message": "go" }'    # makes a session, tells its id
+  $ ANTHROPIC_BASE_URL=http://127.0.0.1:4010 ANTHROPIC_API_KEY=any holdfast start sesn_… --wait
 
 A script is a JSON array of steps, or a module whose default export is a function of the agent:
   [{ "say": "Let me look." }, { "call": "bash", "input": { "command": "ls" } },
@@ -91,6 +92,10 @@ async function run(flags: Flags): Promise<number> {
     return complain(2, `cannot begin with what the script file and the flags declare: ${errorText(error)}`);
   }
   process.stdout.write(flags.json ? `${JSON.stringify(address(emulator))}\n` : lines(emulator));
+  if (process.stderr.isTTY)
+    process.stderr.write(
+      `a session, for \`holdfast start\`: curl -s ${emulator.url}/_emulator/sessions -d '{"message":"go"}'\n`,
+    );
   await signalled();
   await emulator.close();
   // A script may hold timers of its own: they must not keep the process.

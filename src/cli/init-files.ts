@@ -37,6 +37,7 @@ ANTHROPIC_API_KEY=
 # ANTHROPIC_ENVIRONMENT_KEY=
 
 # Without an account: any key above, this line, and in another terminal: npx holdfast emulator --port 8787
+# (it makes sessions: curl -s http://127.0.0.1:8787/_emulator/sessions -d '{"message":"go"}')
 # ANTHROPIC_BASE_URL=http://127.0.0.1:8787
 
 # A Temporal server of your own. Without it, holdfast up starts one.
