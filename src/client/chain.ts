@@ -1,7 +1,7 @@
 /** The runs of a session that continued each other (continue-as-new). */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { codesOf, NOT_FOUND } from '../grpc-error.ts';
 import { ask, type Patience } from './asking.ts';
+import { historyPage } from './run-history.ts';
 
 export interface RunInfo {
   readonly runId: string;
@@ -55,23 +55,8 @@ async function runBefore(
   runId: string,
   patience: Patience,
 ): Promise<string | undefined> {
-  const { namespace } = client.options;
-  const execution = { workflowId: sessionId, runId };
-  try {
-    const { history } = await ask(
-      client,
-      `the runs of ${sessionId}`,
-      () =>
-        client.connection.workflowService.getWorkflowExecutionHistory({
-          ...{ namespace, execution },
-          maximumPageSize: 1,
-        }),
-      patience,
-    );
-    const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-    return started?.continuedExecutionRunId || undefined;
-  } catch (error) {
-    if (codesOf(error).includes(NOT_FOUND)) return undefined;
-    throw error;
-  }
+  const run = { workflowId: sessionId, runId };
+  const page = await historyPage(client, `the runs of ${sessionId}`, run, { maximumPageSize: 1 }, patience);
+  const started = page?.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  return started?.continuedExecutionRunId || undefined;
 }

@@ -26,8 +26,10 @@ export async function readRun(
   let before: string | undefined;
   let next: string | undefined;
   let nextPageToken: Uint8Array | null | undefined;
+  const run = { workflowId: sessionId, runId };
   do {
-    const page = await readPage(client, sessionId, runId, nextPageToken, patience);
+    const from = nextPageToken ? { nextPageToken } : {};
+    const page = await historyPage(client, `the history of ${sessionId}`, run, from, patience);
     for (const event of page?.history?.events ?? []) {
       before ??= event.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
       next ??= event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId || undefined;
@@ -38,19 +40,24 @@ export async function readRun(
   return { before, next };
 }
 
-async function readPage(
+/**
+ * One page of a run's history.
+ *
+ * @param what for the error: `the history of sesn_1`.
+ * @returns undefined where Temporal has none (any more).
+ */
+export async function historyPage(
   client: Client,
-  workflowId: string,
-  runId: string,
-  nextPageToken: Uint8Array | null | undefined,
+  what: string,
+  execution: { readonly workflowId: string; readonly runId: string },
+  page: { readonly maximumPageSize?: number; readonly nextPageToken?: Uint8Array },
   patience: Patience,
 ) {
-  const { namespace } = client.options;
-  const request = { namespace, execution: { workflowId, runId }, ...(nextPageToken && { nextPageToken }) };
+  const request = { namespace: client.options.namespace, execution, ...page };
   try {
     return await ask(
       client,
-      `the history of ${workflowId}`,
+      what,
       () => client.connection.workflowService.getWorkflowExecutionHistory(request),
       patience,
     );
