@@ -2,23 +2,17 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { SESSIONS_QUEUE } from '../workflows/activity-options.ts';
 import { type Wake, type WorkItem, wakeSignal } from '../workflows/messages.ts';
-import { LAST_CALLS_MS, MAX_HISTORY, type RunOptions, STUCK_AFTER_MS } from '../workflows/run-input.ts';
+import { type RunOptions, STANDARD_OPTIONS } from '../workflows/run-input.ts';
 import type { runSession } from '../workflows/run-session.ts';
 
 /** A worker that does not answer a workflow task for this long has lost it (design §5). */
 const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
 
-const STANDARD: Partial<RunOptions> = {
-  maxHistory: MAX_HISTORY,
-  lastCallsMs: LAST_CALLS_MS,
-  stuckAfterMs: STUCK_AFTER_MS,
-};
-
 /**
  * Starts the workflow of a session, or wakes the one that runs: calling it twice is harmless, and a run that is
  * about to end looks again. The workflow's id is the session's.
  *
- * @param options limits of the run; absent ones are the standard. A run that is joined takes what `Wake` holds.
+ * @param options limits of the run; absent ones are `STANDARD_OPTIONS`. A run that is joined takes what `Wake` holds.
  * @param work a claimed work item that the run is started for; one that runs is told by `adoptWork`.
  */
 export async function startSession(
@@ -34,7 +28,7 @@ export async function startSession(
     args: [
       {
         sessionId,
-        options: { ...STANDARD, ...options },
+        options: { ...STANDARD_OPTIONS, ...options },
         ...(work === undefined ? {} : { work }),
       },
     ],

@@ -31,20 +31,20 @@ export interface RunOptions {
   readonly lastCallsMs?: number;
 }
 
-/** What a run is started with unless its starter says otherwise (not a default of runs: older ones know no such timer). */
-export const STUCK_AFTER_MS = 300_000;
-
-/**
- * The same, of `lastCallsMs`: a call that ends while its run is handed on makes the server refuse the hand-over, and
- * the worker then reads the whole run again, which takes longer than this.
- */
-export const LAST_CALLS_MS = 250;
-
-/**
- * The same, of `maxHistory`: a sibling of a worker that died reads the whole run first, about 1 ms an event
- * (docs/performance.md), so short runs move again sooner; and each continue-as-new costs its call a tenth of a second.
- */
-export const MAX_HISTORY = 1_000;
+/** What a run is started with unless its starter says otherwise. No defaults of runs: older ones were recorded without. */
+export const STANDARD_OPTIONS = {
+  /**
+   * A sibling of a worker that died reads the whole run first, about 1 ms an event (docs/performance.md), so short
+   * runs move again sooner; and each continue-as-new costs its call a tenth of a second.
+   */
+  maxHistory: 1_000,
+  /**
+   * A call that ends while its run is handed on makes the server refuse the hand-over, and the worker then reads the
+   * whole run again, which takes longer than this.
+   */
+  lastCallsMs: 250,
+  stuckAfterMs: 300_000,
+} as const satisfies Partial<RunOptions>;
 
 export const DEFAULT_OPTIONS: RunOptions = {
   maxIdleMs: 60_000,
