@@ -1,5 +1,6 @@
 /** One call: what it was made with, what became of it, and what it was answered with. */
 import type { Client } from '@temporalio/client';
+import { ANSWER_MS } from '../client/asking.ts';
 import { type CallContent, callContent } from '../client/call-content.ts';
 import { printable } from '../printable.ts';
 import type { ContentBlock } from '../session/answers.ts';
@@ -11,8 +12,13 @@ import { readSession } from './read-session.ts';
 import { callTable } from './table.ts';
 import { paint } from './terminal.ts';
 
-/** Milliseconds for Temporal to answer: somebody is waiting. */
-const PATIENCE_MS = 10_000;
+interface ShownCall {
+  readonly session: string;
+  readonly id: string;
+  /** Undefined where the run keeps no record of it. */
+  readonly call: CallDetail | undefined;
+  readonly content: CallContent;
+}
 
 /**
  * @param wanted the call's id, or its beginning or end.
@@ -29,15 +35,15 @@ export async function showCall(
     calls.map(call => call.id),
     wanted,
   );
-  const content = await callContent(client, session, runId, id, { unansweredMs: PATIENCE_MS });
+  const content = await callContent(client, session, runId, id, { unansweredMs: ANSWER_MS });
   const call = calls.find(each => each.id === id);
   if (call === undefined && content.input.kind === 'unknown')
     throw new CliError(`${session} has no call ${wanted}; see: holdfast show ${session}`, 2);
-  return json ? lineOf(session, id, call, content) : textOf(session, call, id, content);
+  const shown = { session, id, call, content };
+  return json ? jsonOf(shown) : textOf(shown);
 }
 
-function lineOf(session: string, id: string, call: CallDetail | undefined, content: CallContent): string {
-  const { input, result } = content;
+function jsonOf({ session, id, call, content: { input, result } }: ShownCall): string {
   return JSON.stringify({
     session,
     id,
@@ -48,11 +54,12 @@ function lineOf(session: string, id: string, call: CallDetail | undefined, conte
   });
 }
 
-function textOf(session: string, call: CallDetail | undefined, id: string, content: CallContent): string {
+function textOf(shown: ShownCall): string {
+  const { id, call, content } = shown;
   const blocks = [
     call === undefined ? `${id}: the run keeps no record of it any more` : callTable([call]),
     `${paint('gray', 'INPUT')}\n${inputText(content)}`,
-    `${paint('gray', heading(content))}\n${resultText(session, id, call, content)}`,
+    `${paint('gray', heading(content))}\n${resultText(shown)}`,
   ];
   return blocks.join('\n\n');
 }
@@ -74,12 +81,7 @@ function inputText({ input }: CallContent): string {
   }
 }
 
-function resultText(
-  session: string,
-  id: string,
-  call: CallDetail | undefined,
-  { result }: CallContent,
-): string {
+function resultText({ session, id, call, content: { result } }: ShownCall): string {
   switch (result.kind) {
     case 'kept':
       return result.content.map(blockText).join('\n');
