@@ -26,15 +26,14 @@ async function strikeOnce(stage: Stage, player: Player, how: 'SIGKILL' | 'SIGTER
   let calls = 0;
   let struckAt: number | undefined;
   const moved = player.play(LIMIT_MS, async agent => {
-    for (;;) {
+    while (struckAt === undefined) {
       // Of a call whose tool dies with its worker the result may be an error.
       await agent.call('pause', { ms: CALL_MS });
       calls++;
-      if (struckAt === undefined) continue;
-      // What a tool takes is no part of the recovery.
-      await agent.call('noop', {});
-      return performance.now() - struckAt;
     }
+    // What a tool takes is no part of the recovery.
+    await agent.call('noop', {});
+    return performance.now() - struckAt;
   });
   moved.catch(() => {});
   while (calls < BEFORE) await Promise.race([sleep(5), moved]);
