@@ -49,7 +49,7 @@ describe('a state folder without room', () => {
       return call?.state === 'finished';
     });
     await Promise.all(['holding', 'running', 'bash'].map(label => w.effect(`begin ${label}`)));
-    disk.fill();
+    await disk.fill();
     w.note('begin full');
 
     // What needs no disk goes on: the result that waited is posted, events are heard.

@@ -1,14 +1,18 @@
 /** A file system of a few megabytes, on which a test runs out of room for real. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
+
+/** Looks at which nothing had come free, one after the other, before the disk counts as full. */
+const QUIET_LOOKS = 10;
 
 export interface SmallDisk {
   readonly folder: string;
-  /** Takes all the room that is left. */
-  fill(): void;
+  /** Takes all the room that is left, and what comes free from files that were being replaced just then. */
+  fill(): Promise<void>;
   /** Gives it back. */
   free(): void;
 }
@@ -30,16 +34,26 @@ export function smallDisk({ onTestFinished, skip }: TestContext, megabytes: numb
   const filler = join(folder, 'filler');
   return {
     folder,
-    fill() {
-      const file = openSync(filler, 'a');
-      try {
-        for (const block of [1 << 20, 1 << 12, 1]) writeUntilFull(file, Buffer.alloc(block));
-      } finally {
-        closeSync(file);
+    async fill() {
+      for (let quiet = 0; quiet < QUIET_LOOKS; quiet += 1) {
+        if (fillOnce(filler) > 0) quiet = 0;
+        await sleep(50);
       }
     },
     free: () => rmSync(filler, { force: true }),
   };
+}
+
+/** @returns how many bytes there was room for. */
+function fillOnce(filler: string): number {
+  const file = openSync(filler, 'a');
+  try {
+    const { size } = fstatSync(file);
+    for (const block of [1 << 20, 1 << 12, 1]) writeUntilFull(file, Buffer.alloc(block));
+    return fstatSync(file).size - size;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function writeUntilFull(file: number, block: Buffer): void {
