@@ -6,6 +6,7 @@ import {
   makeContinueAsNewFunc,
   workflowInfo,
 } from '@temporalio/workflow';
+import { packed } from '../session/packed-calls.ts';
 import { carried, leftFrom } from '../session/records.ts';
 import { FailedRun } from './ending.ts';
 import type { Run } from './run.ts';
@@ -33,7 +34,7 @@ export async function continueAsNew(run: Run, background: CancellationScope): Pr
     sessionId,
     options,
     carried: {
-      state,
+      ...packed(state),
       epoch: run.epoch + 1,
       startedAt: run.startedAt,
       ...readOn,

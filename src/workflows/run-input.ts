@@ -1,4 +1,5 @@
 /** What `runSession` is started with, and what one run hands to the next. */
+import type { PackedCalls } from '../session/packed-calls.ts';
 import type { SessionState } from '../session/state.ts';
 import type { Wait } from '../session/stuck.ts';
 import type { Cursor, WorkItem } from './messages.ts';
@@ -70,7 +71,9 @@ export interface RecordLine {
 }
 
 export interface Carried {
+  /** Without the settled calls, unless older code has written it. */
   readonly state: SessionState;
+  readonly settled?: PackedCalls;
   readonly epoch: number;
   /** When the first run of this chain began, Unix ms; absent in those of older code. */
   readonly startedAt?: number;

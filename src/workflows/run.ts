@@ -9,6 +9,7 @@ import { isSessionEvent } from '../session/events.ts';
 import { foldInto } from '../session/evolve.ts';
 import type { Fact } from '../session/facts.ts';
 import { type IdleWindow, idleWindow } from '../session/idle.ts';
+import { unpacked } from '../session/packed-calls.ts';
 import { initialState, type SessionState } from '../session/state.ts';
 import type { Wait } from '../session/stuck.ts';
 import type { Cursor, EventBatch, ListenerId, SessionSummary } from './messages.ts';
@@ -97,7 +98,9 @@ export class Run {
     const { carried } = input;
     this.sessionId = input.sessionId;
     this.options = { ...DEFAULT_OPTIONS, ...input.options };
-    this.#state = draftOf(carried?.state ?? initialState(input.sessionId));
+    this.#state = draftOf(
+      carried === undefined ? initialState(input.sessionId) : unpacked(carried.state, carried.settled),
+    );
     this.epoch = carried?.epoch ?? 0;
     this.startedAt = carried?.startedAt ?? Date.now();
     this.cursor = carried?.cursor ?? { at: null };

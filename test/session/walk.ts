@@ -9,6 +9,7 @@ import { fold, foldInto } from '../../src/session/evolve.ts';
 import type { Fact } from '../../src/session/facts.ts';
 import { conflict } from '../../src/session/locks.ts';
 import { type Limits, type NextStep, nextStep } from '../../src/session/next-step.ts';
+import { packed, unpacked } from '../../src/session/packed-calls.ts';
 import { carried } from '../../src/session/records.ts';
 import {
   type Call,
@@ -230,7 +231,8 @@ export class Walk {
     this.#stopping.clear();
     this.#posting.clear();
     this.#confirming.clear();
-    this.state = JSON.parse(JSON.stringify(carried(this.state)));
+    const { state, settled } = JSON.parse(JSON.stringify(packed(carried(this.state))));
+    this.state = unpacked(state, settled);
     this.settle();
   }
 
