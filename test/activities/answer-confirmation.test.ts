@@ -60,6 +60,7 @@ test('a refusal that says nothing is tried again, the age of the first one goes 
   expect(details).toEqual({ refusedSince: expect.any(Number) });
   await new Promise(resolve => setTimeout(resolve, 250));
   const second = activityEnvironment(details);
+  session.setFaults({ latency_ms: { send: 1_200 } });
   expect(await second.run(answerConfirmation, input)).toMatchObject({ kind: 'refused' });
   // The first heartbeat of an attempt must not erase what it was given.
   expect(second.heartbeats[0]).toEqual(details);

@@ -95,7 +95,9 @@ describe('reconnecting', () => {
     });
     await listening.listed();
     expect(listening.events().map(event => event.id)).toEqual([later.id]);
-    expect(listening.heartbeats[0]).toEqual({ cursor: { at: later.processed_at } });
+    await expect
+      .poll(() => listening.heartbeats[0], { timeout: 5_000 })
+      .toEqual({ cursor: { at: later.processed_at } });
   });
 
   test('older heartbeat details do not turn the cursor back', async () => {

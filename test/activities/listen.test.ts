@@ -85,7 +85,8 @@ describe('attaching', () => {
 
   test('a long history goes out in several batches, and only the last one says listed', async () => {
     for (let n = 0; n < 450; n++) emit(toolUse());
-    session.setFaults({ list: { max_page_size: 100 } });
+    // Slow, so that the first heartbeat falls into it.
+    session.setFaults({ list: { max_page_size: 100 }, latency_ms: { list: 300 } });
     const listening = worker.listen(session.id, { maxEvents: 10_000 });
     await listening.listed();
     expect(listening.batches.map(batch => [batch.events.length, batch.listed])).toEqual([
