@@ -67,9 +67,16 @@ export function detailsOf(run: Run, status: SessionStatus): string {
 
 const TABLE = ['| call | state | seen (UTC) | ran | why |', '|---|---|---|---|---|'];
 
+/** A call is another object once anything of it has changed, and most of those that are shown are over. */
+const rows = new WeakMap<Call, string>();
+
 function rowOf(call: Call): string {
+  const known = rows.get(call);
+  if (known !== undefined) return known;
   const { summary, firstSeenAt } = call;
-  return `| ${cell(summary)} | ${callState(call)} | ${clock(firstSeenAt)} | ${ran(call)} | ${cell(whyOf(call))} |`;
+  const row = `| ${cell(summary)} | ${callState(call)} | ${clock(firstSeenAt)} | ${ran(call)} | ${cell(whyOf(call))} |`;
+  rows.set(call, row);
+  return row;
 }
 
 function ran({ phase, startedAt, finishedAt }: Call): string {
