@@ -56,8 +56,12 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
   const options = { ...DEFAULTS, ...parts.options };
   const settled = new Map(job.progress.settled.map(disposition => [disposition.id, disposition]));
   const refusedSince: Record<string, number> = { ...job.progress.refusedSince };
-  const tell = () => job.onProgress({ settled: [...settled.values()], refusedSince: { ...refusedSince } });
   const open = () => job.items.filter(item => !settled.has(item.id));
+  const tell = () => {
+    // When nothing is left to do, the end of the delivery tells.
+    if (open().length > 0)
+      job.onProgress({ settled: [...settled.values()], refusedSince: { ...refusedSince } });
+  };
 
   try {
     for (const request of requestsOf(open(), options.requestBytes)) {
@@ -76,8 +80,12 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
     kind: Disposition['kind'],
     more: Omit<Disposition, 'id' | 'kind'> = {},
   ): void {
-    settled.set(item.id, { id: item.id, kind, ...more });
+    keep(item, kind, more);
     tell();
+  }
+
+  function keep(item: PostItem, kind: Disposition['kind'], more: Omit<Disposition, 'id' | 'kind'>): void {
+    settled.set(item.id, { id: item.id, kind, ...more });
   }
 
   /** Of a failure that says nothing about a single result; undefined when it settles all that is open. */
@@ -115,7 +123,8 @@ export async function deliver(parts: DeliveryParts, job: DeliveryJob): Promise<D
       accepted = true;
       await failpoint('post.done', sessionId);
       for (const item of items)
-        settle(item, 'posted', { ...(reason ? { reason } : {}), at: stampFor(item, echoes) });
+        keep(item, 'posted', { ...(reason ? { reason } : {}), at: stampFor(item, echoes) });
+      tell();
       return undefined;
     } catch (error) {
       signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createClient } from '../../src/anthropic/client.ts';
 import type { Delivery, DeliveryProgress } from '../../src/anthropic/delivery.ts';
 import { createOwnResults, type OwnResults } from '../../src/anthropic/own-results.ts';
@@ -40,6 +40,7 @@ let progress: DeliveryProgress = NO_PROGRESS;
 async function attempt(
   items: readonly PostItem[],
   options: Partial<DeliveryOptions> = {},
+  onProgress = () => {},
 ): Promise<Delivery> {
   return deliver(
     { feed, ownResults, options },
@@ -50,6 +51,7 @@ async function attempt(
       now: Date.now(),
       onProgress: next => {
         progress = JSON.parse(JSON.stringify(next));
+        onProgress();
       },
     },
   );
@@ -155,15 +157,18 @@ describe('what passes is tried again', () => {
   test('what an attempt has settled is not posted again by the next one', async () => {
     const items = [call(), call()];
     const limit = { requestBytes: 150 };
-    session.setFaults({ fail: [{ route: 'send', status: 500, times: 0 }] });
     // The first request passes, the second meets an error.
-    const first = items[0];
-    if (first) expect(kinds(await attempt([first], limit))).toEqual(['posted']);
-    session.setFaults({ fail: [{ route: 'send', status: 500, times: 1 }] });
-    expect((await attempt(items, limit)).kind).toBe('again');
-    expect(progress.settled.map(one => one.id)).toEqual([first?.id]);
+    const failNext = () => session.setFaults({ fail: [{ route: 'send', status: 500, times: 1 }] });
+    expect((await attempt(items, limit, failNext)).kind).toBe('again');
+    expect(progress.settled.map(one => one.id)).toEqual([items[0]?.id]);
     expect(kinds(await attempt(items, limit))).toEqual(['posted', 'posted']);
     expect(posts()).toBe(3);
+  });
+
+  test('of the last result the end of the delivery tells: no heartbeat comes before it', async () => {
+    const heard = vi.fn();
+    expect(kinds(await attempt([call(), call()], {}, heard))).toEqual(['posted', 'posted']);
+    expect(heard).not.toHaveBeenCalled();
   });
 });
 
