@@ -1,4 +1,5 @@
 /** Measures what a piece of work costs: processor time, history, requests, memory. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { cpuOf, familyOf } from './machine/cpu.ts';
 import { historySizeOf } from './machine/history-size.ts';
@@ -12,14 +13,22 @@ export interface Work {
   readonly figures?: Readonly<Record<string, number>>;
 }
 
-/** @param sessionIds those whose histories grow meanwhile. */
+/** The server's counts of Actions are up to so many milliseconds old. */
+const COUNTED_MS = 1_500;
+
+/**
+ * @param sessionIds those whose histories grow meanwhile.
+ * @param countsActions costs 3 s beside the work, where the server counts them.
+ */
 export async function measure(
   stage: Stage,
   sessionIds: readonly string[],
   work: () => Promise<Work>,
+  { countsActions = false } = {},
 ): Promise<Sample> {
   const { client } = stage.peer;
   const historyBefore = await historyOf(client, sessionIds);
+  const actionsBefore = countsActions ? await actionsOf(stage) : undefined;
   const requestsBefore = stage.requests();
   const cpuBefore = await cpuNow(stage);
   const began = performance.now();
@@ -27,6 +36,7 @@ export async function measure(
   const wallMs = performance.now() - began;
   const cpuAfter = await cpuNow(stage);
   const requests = stage.requests() - requestsBefore;
+  const actionsAfter = countsActions ? await actionsOf(stage) : undefined;
   const historyAfter = await historyOf(client, sessionIds);
   return {
     times,
@@ -40,6 +50,7 @@ export async function measure(
             events: historyAfter.events - historyBefore.events,
             bytes: historyAfter.bytes - historyBefore.bytes,
           },
+    actions: actionsBefore === undefined || actionsAfter === undefined ? null : actionsAfter - actionsBefore,
     requests,
     memory: await memoryNow(stage),
     figures,
@@ -73,6 +84,11 @@ export async function memoryNow(stage: Stage): Promise<Memory> {
     toolHosts: memoryOf(toolHosts),
     server: server === undefined ? null : memoryOf(server),
   };
+}
+
+async function actionsOf({ peer, temporal, signal }: Stage): Promise<number | undefined> {
+  await sleep(COUNTED_MS, undefined, { signal });
+  return peer.client && temporal.actions(peer.client.options.namespace);
 }
 
 async function historyOf(client: Client | undefined, ids: readonly string[]): Promise<HistorySize | null> {

@@ -9,6 +9,8 @@ export interface Sample {
   readonly cpu: Cpu;
   /** Of the sessions' workflows, meanwhile; null for a runner without. */
   readonly history: HistorySize | null;
+  /** Temporal Actions, meanwhile; null where they were not counted. */
+  readonly actions: number | null;
   /** Requests to the API, meanwhile. */
   readonly requests: number;
   /** At the end. */

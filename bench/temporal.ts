@@ -1,5 +1,5 @@
 /** The Temporal server of one run, which all durable peers share, each in a namespace of its own. */
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, type Connection } from '@temporalio/client';
 import { openStack } from '../scripts/stack/stack.ts';
@@ -7,6 +7,7 @@ import type { Env } from '../src/dev/child-env.ts';
 import { makeNamespace, type OwnNamespace } from '../src/dev/own-namespace.ts';
 import { connectToTemporal, type GivenTemporal } from '../src/dev/temporal-connection.ts';
 import { startTemporalServer } from '../src/dev/temporal-server.ts';
+import { actionsIn } from './machine/actions.ts';
 
 export type ServerKind = 'sqlite' | 'postgresql' | 'given';
 
@@ -17,6 +18,8 @@ export interface BenchTemporal {
   readonly address: string;
   /** Of all processes of the server, its database included; undefined for one that is not ours. */
   readonly pids: readonly number[] | undefined;
+  /** Actions in a namespace so far, as Temporal Cloud would bill them; undefined where the server does not tell. */
+  actions(namespace: string): Promise<number | undefined>;
   /** A new namespace, for one peer. */
   namespace(): Promise<{ readonly namespace: string; readonly client: Client }>;
   close(): Promise<void>;
@@ -59,6 +62,8 @@ function served(
     version,
     address: server.address,
     pids: server.pids,
+    actions: async namespace =>
+      server.metricsUrl === undefined ? undefined : actionsIn(server.metricsUrl, namespace),
     namespace: async () => {
       const own = await makeNamespace('bench', connection, server.address, signal);
       made.push(own);
@@ -76,6 +81,7 @@ function served(
 interface Server {
   readonly address: string;
   readonly pids: readonly number[] | undefined;
+  readonly metricsUrl?: string;
   close(): Promise<void>;
 }
 
@@ -99,7 +105,10 @@ async function serverOf({
         output: process.stderr,
         signal,
       });
-      return { ...server, pids: server.pid === undefined ? undefined : [server.pid] };
+      const { address, pid, logFile, close } = server;
+      const metricsUrl = logFile === undefined ? undefined : await metricsUrlIn(logFile);
+      const pids = pid === undefined ? undefined : [pid];
+      return { address, pids, close, ...(metricsUrl === undefined ? {} : { metricsUrl }) };
     }
     case 'postgresql': {
       await mkdir(place, { recursive: true });
@@ -111,4 +120,9 @@ async function serverOf({
     default:
       return kind satisfies never;
   }
+}
+
+/** `temporal server start-dev` takes a free port for them, and says which. */
+async function metricsUrlIn(logFile: string): Promise<string | undefined> {
+  return /http:\/\/\S+\/metrics/.exec(await readFile(logFile, 'utf8'))?.[0];
 }

@@ -24,6 +24,7 @@ export interface PerCall {
   readonly apiCpu: number;
   readonly historyEvents: number | undefined;
   readonly historyBytes: number | undefined;
+  readonly actions: number | undefined;
   readonly requests: number;
 }
 
@@ -71,6 +72,7 @@ function perCallOf(samples: readonly Sample[]): PerCall {
     apiCpu: each(({ cpu }) => cpu.api) ?? 0,
     historyEvents: each(({ history }) => history?.events),
     historyBytes: each(({ history }) => history?.bytes),
+    actions: each(({ actions }) => actions),
     requests: each(({ requests }) => requests) ?? 0,
   };
 }

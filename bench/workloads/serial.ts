@@ -21,10 +21,15 @@ function serial(name: string, title: string, call: PlannedCall, calls: Sizes): W
       const count = calls[stage.mode];
       await player.play(limitMs, agent => serially(agent, times(WARM_UP_CALLS, call)));
       return () =>
-        measure(stage, [player.id], async () => {
-          const took = await player.play(limitMs, agent => serially(agent, times(count, call)));
-          return { times: took, calls: count };
-        });
+        measure(
+          stage,
+          [player.id],
+          async () => {
+            const took = await player.play(limitMs, agent => serially(agent, times(count, call)));
+            return { times: took, calls: count };
+          },
+          { countsActions: name === 'no-op' },
+        );
     },
   };
 }

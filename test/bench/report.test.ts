@@ -17,6 +17,7 @@ function sample(ms: number, more: Partial<Sample> = {}): Sample {
     calls: 4,
     cpu: { worker: 40, toolHosts: 8, server: 60, api: 4 },
     history: { events: 52, bytes: 8_000 },
+    actions: 16,
     requests: 5,
     memory: { worker: use, toolHosts: { processes: 2, rss: 0, pss: 90 * 1_048_576 }, server: use },
     figures: {},
