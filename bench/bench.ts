@@ -34,7 +34,7 @@ const REPETITIONS: Readonly<Record<Mode, number>> = { quick: 1, normal: 5, full:
 
 const HELP = `
 Every workload is played by each peer in turns (A-B-A-B) against one Temporal server and
-an emulated API; it needs no account. About 25 minutes; --quick under one.
+an emulated API; it needs no account. About 40 minutes; --quick under one.
 
 The server is a development server on SQLite that is started for it, one on PostgreSQL
 with --server postgresql, or the one that TEMPORAL_ADDRESS names (tuned as in
