@@ -3,11 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { FAILPOINT_NAMES, FAILPOINTS, type Failpoint } from '../src/failpoints.ts';
 import { CRASH_CASES, type Outcome, TWICE, type Victim } from '../test/e2e/support/crash-cases.ts';
+import { marksOf, withSection } from './marked-section.ts';
 
 export const FILE = fileURLToPath(new URL('../docs/reliability.md', import.meta.url));
-
-const BEGIN = '<!-- failpoints:begin -->';
-const END = '<!-- failpoints:end -->';
 
 const WORDS: Readonly<Record<Outcome, string>> = {
   done: 'ran once, posted once',
@@ -29,11 +27,9 @@ export function failpointTable(): string {
 
 /** The document with today's table between its marks; the marks go to its end where it has none. */
 export function withTable(text: string): string {
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  const table = `${BEGIN}\n${failpointTable()}\n${END}`;
-  if (begin < 0 || end < begin) return `${text.trimEnd()}\n\n${table}\n`;
-  return text.slice(0, begin) + table + text.slice(end + END.length);
+  const table = `\n${failpointTable()}\n`;
+  const next = withSection(text, 'failpoints', table);
+  return next ?? `${text.trimEnd()}\n\n${marksOf('failpoints').join(table)}\n`;
 }
 
 function cell(name: Failpoint, victim: Victim): string {

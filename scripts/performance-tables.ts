@@ -1,6 +1,5 @@
 /**
- * Puts the tables of a bench record into docs/performance.md, between `<!-- NAME -->` and `<!-- /NAME -->`, and draws
- * its chart:
+ * Puts the tables of a bench record into docs/performance.md, between their marks, and draws its chart:
  *
  *   node scripts/performance-tables.ts out.json    keeps what it needs of out.json as docs/performance.json first
  *   node scripts/performance-tables.ts             from docs/performance.json
@@ -11,6 +10,7 @@ import type { BenchRecord } from '../bench/record.ts';
 import { costChart } from '../bench/report/chart.ts';
 import { costTable, sizingTable } from '../bench/report/sizing.ts';
 import { reportOf } from '../bench/report/table.ts';
+import { marksOf, withSection } from './marked-section.ts';
 
 const RECORD = new URL('../docs/performance.json', import.meta.url);
 export const PAGE = new URL('../docs/performance.md', import.meta.url);
@@ -21,10 +21,9 @@ const TABLES = { report: reportOf, cost: costTable, sizing: sizingTable };
 /** The page with this record's tables. @throws Error where a mark is missing. */
 export function withTables(page: string, record: BenchRecord): string {
   return Object.entries(TABLES).reduce((text, [name, make]) => {
-    const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from === -1 || to < from) throw new Error(`docs/performance.md has no ${begin} … ${end}`);
-    return `${text.slice(0, from + begin.length)}\n${make(record).trim()}\n${text.slice(to)}`;
+    const next = withSection(text, name, `\n${make(record).trim()}\n`);
+    if (next === undefined) throw new Error(`docs/performance.md has no ${marksOf(name).join(' … ')}`);
+    return next;
   }, page);
 }
 

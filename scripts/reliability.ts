@@ -6,13 +6,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ChaosReport } from '../src/dev/chaos/report.ts';
 import { PHASES } from '../src/dev/chaos/snapshot.ts';
+import { marksOf, withSection as withMarked } from './marked-section.ts';
 import { doubledChart } from './reliability-chart.ts';
 
 const DOC = new URL('../docs/reliability.md', import.meta.url);
 const RUNS = new URL('../docs/reliability/', import.meta.url);
 export const CHART = new URL('../docs/images/doubled.svg', import.meta.url);
-const BEGIN = '<!-- chaos:begin -->';
-const END = '<!-- chaos:end -->';
 
 /** The kept runs by file name, Holdfast's first. */
 export function keptRuns(): ReadonlyMap<string, ChaosReport> {
@@ -37,10 +36,9 @@ export function chaosSection(runs: ReadonlyMap<string, ChaosReport>): string {
 
 /** @throws Error where the document has no markers. */
 export function withSection(doc: string, section: string): string {
-  const from = doc.indexOf(BEGIN);
-  const to = doc.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`docs/reliability.md has no ${BEGIN} … ${END}`);
-  return `${doc.slice(0, from + BEGIN.length)}\n\n${section}\n\n${doc.slice(to)}`;
+  const next = withMarked(doc, 'chaos', `\n\n${section}\n\n`);
+  if (next === undefined) throw new Error(`docs/reliability.md has no ${marksOf('chaos').join(' … ')}`);
+  return next;
 }
 
 function title({ runner, seed }: ChaosReport): string {
