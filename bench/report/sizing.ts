@@ -2,21 +2,17 @@
 import type { PeerName } from '../peers/peer.ts';
 import type { BenchRecord } from '../record.ts';
 import type { Summary } from '../statistics/summary.ts';
-import { number, table } from './table.ts';
-
-const DURABLE: readonly (readonly [PeerName, string])[] = [
-  ['holdfast', 'Holdfast'],
-  ['straightforward', 'straightforward'],
-];
+import { DURABLE } from '../workloads/workload.ts';
+import { number, PEER_NAMES, table } from './table.ts';
 
 /** What a thousand no-op calls of one session take, beside their tools. */
 export function costTable(record: BenchRecord): string {
-  const rows = DURABLE.map(([peer, title]) => {
+  const rows = DURABLE.map(peer => {
     const perCall = summaryIn(record, 'no-op', peer).perCall;
     return [
-      title,
+      PEER_NAMES[peer],
       ...[perCall?.workerCpu, perCall?.toolHostCpu, perCall?.serverCpu].map(number),
-      ...[perCall?.actions, perCall?.historyEvents].map(value => thousand(value)),
+      ...[perCall?.actions, perCall?.historyEvents].map(thousand),
       number(perCall?.historyBytes === undefined ? undefined : perCall.historyBytes / 1_000),
       thousand(perCall?.requests),
     ];
@@ -47,9 +43,8 @@ const USED = 0.6;
  * of a call under load, and a tool host for each session.
  */
 export function sizingTable(record: BenchRecord): string {
-  const busy = summaryIn(record, 'sessions-50', 'holdfast').perCall;
+  const { perCall: busy, memory } = summaryIn(record, 'sessions-50', 'holdfast');
   const { figures } = summaryIn(record, 'listening-1000', 'holdfast');
-  const { memory } = summaryIn(record, 'sessions-50', 'holdfast');
   const [each, base] = [figures['worker PSS a session, MB'], figures['worker PSS with one session, MB']];
   const hostMb = memory?.toolHostPss === undefined ? undefined : memory.toolHostPss / 1_048_576;
   const rows = SESSIONS.map(sessions => {

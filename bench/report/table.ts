@@ -3,7 +3,8 @@ import type { PeerName } from '../peers/peer.ts';
 import type { BenchRecord, PeerRecord, WorkloadRecord } from '../record.ts';
 import { ENOUGH } from '../statistics/interval.ts';
 
-const NAMES: Readonly<Record<PeerName, string>> = {
+/** As people read them. */
+export const PEER_NAMES: Readonly<Record<PeerName, string>> = {
   holdfast: 'Holdfast',
   straightforward: 'straightforward',
   sdk: 'SDK (TypeScript)',
@@ -60,7 +61,7 @@ function rowsOf({ name, key, peers }: WorkloadRecord): string[][] {
     const { times, callsPerSecond, perCall, memory } = peer.summary;
     return [
       name,
-      NAMES[peer.peer],
+      PEER_NAMES[peer.peer],
       ...[times?.p50, times?.p90, times?.p99, times?.max].map(number),
       number(callsPerSecond),
       ...[perCall?.workerCpu, perCall?.toolHostCpu, perCall?.serverCpu].map(number),
@@ -86,7 +87,7 @@ function ratioText({ ratio, failure }: PeerRecord, label: string): string {
 function figuresTable({ workloads }: BenchRecord): string {
   const rows = workloads.flatMap(({ name, peers }) =>
     peers.flatMap(({ peer, summary }) =>
-      Object.entries(summary.figures).map(([label, value]) => [name, NAMES[peer], label, number(value)]),
+      Object.entries(summary.figures).map(([label, value]) => [name, PEER_NAMES[peer], label, number(value)]),
     ),
   );
   return rows.length === 0 ? '' : table(['workload', 'peer', 'figure', 'value'], rows);
@@ -96,10 +97,10 @@ function notes({ skipped, workloads, mode }: BenchRecord): string[] {
   return [
     'key ratio: a workload’s key value divided by the straightforward program’s in the same repetition; median and 90 % interval',
     ...(mode === 'quick' ? ['quick: it shows that everything works; its figures mean nothing'] : []),
-    ...skipped.map(({ peer, reason }) => `${NAMES[peer]} was left out: ${reason}`),
+    ...skipped.map(({ peer, reason }) => `${PEER_NAMES[peer]} was left out: ${reason}`),
     ...workloads.flatMap(({ name, peers }) =>
       peers.flatMap(({ peer, failure }) =>
-        failure === null ? [] : `${name}: ${NAMES[peer]} failed: ${failure}`,
+        failure === null ? [] : `${name}: ${PEER_NAMES[peer]} failed: ${failure}`,
       ),
     ),
   ];
