@@ -87,8 +87,9 @@ export async function memoryNow(stage: Stage): Promise<Memory> {
 }
 
 async function actionsOf({ peer, temporal, signal }: Stage): Promise<number | undefined> {
+  if (peer.client === undefined || temporal.actions === undefined) return undefined;
   await sleep(COUNTED_MS, undefined, { signal });
-  return peer.client && temporal.actions(peer.client.options.namespace);
+  return temporal.actions(peer.client.options.namespace);
 }
 
 async function historyOf(client: Client | undefined, ids: readonly string[]): Promise<HistorySize | null> {

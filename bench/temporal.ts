@@ -19,7 +19,7 @@ export interface BenchTemporal {
   /** Of all processes of the server, its database included; undefined for one that is not ours. */
   readonly pids: readonly number[] | undefined;
   /** Actions in a namespace so far, as Temporal Cloud would bill them; undefined where the server does not tell. */
-  actions(namespace: string): Promise<number | undefined>;
+  readonly actions: ((namespace: string) => Promise<number>) | undefined;
   /** A new namespace, for one peer. */
   namespace(): Promise<{ readonly namespace: string; readonly client: Client }>;
   close(): Promise<void>;
@@ -57,13 +57,13 @@ function served(
   version: string,
 ): BenchTemporal {
   const made: OwnNamespace[] = [];
+  const { metricsUrl } = server;
   return {
     kind,
     version,
     address: server.address,
     pids: server.pids,
-    actions: async namespace =>
-      server.metricsUrl === undefined ? undefined : actionsIn(server.metricsUrl, namespace),
+    actions: metricsUrl === undefined ? undefined : namespace => actionsIn(metricsUrl, namespace),
     namespace: async () => {
       const own = await makeNamespace('bench', connection, server.address, signal);
       made.push(own);
