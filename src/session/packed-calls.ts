@@ -68,9 +68,16 @@ function packCalls(calls: readonly SettledCall[]): PackedCalls {
     const sinceLast = firstSeenAt - last;
     last = firstSeenAt;
     return [
-      ...([index, id, summary, place ?? null, order.seq, sinceLast] as const),
+      index,
+      id,
+      summary,
+      place ?? null,
+      order.seq,
+      sinceLast,
       timeSince(processedAt, firstSeenAt),
-      ...([since(startedAt), since(finishedAt), since(settledAt)] as const),
+      since(startedAt),
+      since(finishedAt),
+      since(settledAt),
       timeSince(at, firstSeenAt),
     ];
   });

@@ -81,7 +81,7 @@ function settleRest(
   return next;
 }
 
-/** Characters of calls that may travel: half of what a payload may hold, some 2,000 calls (I11). */
+/** Characters of calls that are kept, counted before they are packed: some 2,000 calls (I11). */
 const CALLS_CHARS = 1_250_000;
 /** Characters of calls that are not settled, without what travels as a reference. */
 const PENDING_CHARS = 800_000;
